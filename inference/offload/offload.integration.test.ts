@@ -62,9 +62,10 @@ const startOffloadProcess = (limits = defaultOffloadProcessLimits, changes: Part
 const createTestApp = (
   offloadProcess?: Parameters<typeof createOffload>[0],
   options: Partial<Parameters<typeof createOffload>[1]> = {},
+  served = model,
 ): App => {
   const service = createService({
-    model,
+    model: served,
     identity,
     now: Date.now,
     tick: () => 0,
@@ -76,7 +77,12 @@ const createTestApp = (
   return createApp(
     service,
     undefined,
-    offloadProcess && createOffload(offloadProcess, { row: countRowValues(model.manifest), ...options }),
+    offloadProcess &&
+      createOffload(offloadProcess, {
+        row: countRowValues(model.manifest),
+        scan: (body) => model.columns?.scan(body, { text: true }),
+        ...options,
+      }),
   );
 };
 
@@ -238,6 +244,41 @@ test("the lists of a nested array are elements of a row, not rows", async () => 
   const twice = predict(JSON.stringify({ rows: [{ image }, { image }] }));
   expect((await sendRequest(app, twice)).status).toBe(422);
   expect(offloadProcess.pid()).toBeTypeOf("number");
+});
+
+test("rows that the scan reads are offloaded from as many values on as others, and are scanned once", async () => {
+  const { columns } = model;
+  if (!columns) throw new Error("the model has no path through columns");
+  const offloaded: number[] = [];
+  let scans = 0;
+  let scansOfRoute = 0;
+  const scan = (body: Uint8Array) => {
+    scans += 1;
+    return columns.scan(body, { text: true });
+  };
+  const counted: LoadedModel = {
+    ...model,
+    columns: {
+      ...columns,
+      scan: (body, needs) => {
+        scansOfRoute += 1;
+        return columns.scan(body, needs);
+      },
+    },
+  };
+  const row = countRowValues(model.manifest);
+  const handle = async (_: unknown, body: Uint8Array) => {
+    offloaded.push(JSON.parse(Buffer.from(body).toString()).rows.length);
+    return { status: 200, headers: {}, body: "" };
+  };
+  const app = createTestApp({ handle }, { scan }, counted);
+  const most = Math.floor(3_072 / row.inputs);
+  // So short that their bytes are no reason.
+  const shortest = golden.toSorted((a, b) => JSON.stringify(a).length - JSON.stringify(b).length)[0];
+  for (const count of [1, most, most + 1])
+    await sendRequest(app, predict(JSON.stringify({ rows: Array(count).fill(shortest) })));
+  expect(offloaded).toEqual([most + 1]);
+  expect([scans, scansOfRoute]).toEqual([3, 0]);
 });
 
 test("140 rows with 19 inputs are not offloaded: they have less than 3,072 values", async () => {
