@@ -79,6 +79,7 @@ export const serveRecordCalls = (storage: RecordStorage, scope: RecordScope) => 
     if (
       partition === partitions.index ||
       partition === partitions.counts ||
+      partition === partitions.forms ||
       partition.startsWith(requestPrefix)
     )
       return;
