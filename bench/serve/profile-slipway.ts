@@ -31,6 +31,7 @@ export const profileSlipway = async (
     data: join(into, "records"),
     python: "",
     wrap: wrap.server,
+    hasChannel: true,
     env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` },
   });
   const startMicros = (performance.now() - startedAt) * 1_000;

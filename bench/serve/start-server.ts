@@ -17,6 +17,8 @@ type Options = Omit<Parameters<(typeof servers)[ServerKind]["command"]>[0], "por
   readonly wrap: readonly string[];
   /** Variables of its environment, besides those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** With a channel to this process `slipway serve` does not become its bundle, and profiles name its sources. */
+  readonly hasChannel?: true;
 };
 
 /** A port that was free a moment ago: Python's servers do not accept 0. */
@@ -33,18 +35,18 @@ const freePort = async (): Promise<number> => {
 export const startServer = async (
   kind: ServerKind,
   body: string,
-  { wrap, env, ...options }: Options,
+  { wrap, env, hasChannel, ...options }: Options,
 ): Promise<RunningServer> => {
   const port = await freePort();
   const [command = "", ...args] = [...wrap, ...servers[kind].command({ ...options, port })];
   // A process group: LitServe starts processes that have to end with it.
   const child = spawn(command, args, {
-    stdio: ["ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", "pipe", ...(hasChannel ? (["ipc"] as const) : [])],
     detached: true,
     env: { ...process.env, OMP_NUM_THREADS: "1", TOKENIZERS_PARALLELISM: "false", ...env },
   });
   let errorOutput = "";
-  child.stderr.on("data", (chunk) => {
+  child.stderr?.on("data", (chunk) => {
     errorOutput = `${errorOutput}${chunk}`.slice(-2_000);
   });
   const closed = once(child, "close");

@@ -19,22 +19,28 @@ const formatLine = (name: string, value: string): string => {
   return `${name}: ${value}\r\n`;
 };
 
-const securityEntries = Object.entries(securityHeaders);
-const securityNames = new Set(Object.keys(securityHeaders));
-const securityLines = securityEntries.map(([name, value]) => formatLine(name, value)).join("");
+const usual: ReadonlyMap<string, string> = new Map(Object.entries(securityHeaders));
+const usualLines = [...usual].map(([name, value]) => formatLine(name, value)).join("");
+
+/** All headers as lines. Nearly all responses have the same security headers, which are one text. */
+const formatLines = (headers: HttpResponse["headers"]): string => {
+  let others = "";
+  let found = 0;
+  for (const [name, value] of Object.entries(headers))
+    if (usual.get(name) === value) found++;
+    else others += formatLine(name, value);
+  if (found === usual.size) return usualLines + others;
+  return Object.entries(headers)
+    .map(([name, value]) => formatLine(name, value))
+    .join("");
+};
 
 const formatHead = (
   { status, headers }: HttpResponse,
   bodyBytes: number,
   keepAliveSeconds: number | undefined,
 ): string => {
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`;
-  // Nearly all responses have the same of these.
-  const isUsual = securityEntries.every(([name, value]) => headers[name] === value);
-  if (isUsual) head += securityLines;
-  for (const name of Object.keys(headers))
-    if (!isUsual || !securityNames.has(name)) head += formatLine(name, headers[name] ?? "");
-  head += `content-length: ${bodyBytes}\r\nDate: ${formatDate(Date.now())}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${formatLines(headers)}content-length: ${bodyBytes}\r\nDate: ${formatDate(Date.now())}\r\n`;
   return keepAliveSeconds === undefined
     ? `${head}Connection: close\r\n\r\n`
     : `${head}Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n\r\n`;
