@@ -110,6 +110,15 @@ test("a plain request has its path, query, headers by lower-case name, and the l
   });
 });
 
+test("few heads are kept, and no long one", () => {
+  const long = [...lines, `x-id: ${"7".repeat(600)}`];
+  const [first, firstLong] = [readPlainHead(toBytes(lines, "{}")), readPlainHead(toBytes(long, "{}"))];
+  expect(firstLong).toBeDefined();
+  expect(readPlainHead(toBytes(long, "{}"))).not.toBe(firstLong);
+  for (let id = 0; id < 100; id++) readPlainHead(toBytes([...lines, `x-id: ${id}`], "{}"));
+  expect(readPlainHead(toBytes(lines, "{}"))).not.toBe(first);
+});
+
 test("the same head again is not parsed again", () => {
   const first = readPlainHead(toBytes(lines, "{}"));
   expect(first).toBeDefined();
