@@ -66,6 +66,21 @@ describe("what packed requests have in common", () => {
     expect(await fixture.newReader().list({ limit: 100, label: "churn" })).toMatchObject({ total: 5 });
   });
 
+  test("is written once an hour, also when callers take turns that order the names differently", async () => {
+    let written = 0;
+    const instrument = (store: Store): Store => ({
+      ...store,
+      putAll: (entries) => {
+        written += entries.filter(({ key }) => key.partition.startsWith("prediction-forms#")).length;
+        return store.putAll(entries);
+      },
+    });
+    const { recorder } = createRecordsFixture({ appends: true, instrument });
+    for (const at of [start, start + 1, start + hourMs])
+      for (const columns of [layout, otherLayout]) await recorder.record(createRequest(at, {}, columns));
+    expect(written).toBe(4);
+  });
+
   test("is there as long as any request that needs it, in whatever order they come", async () => {
     const ttlMs = 30 * 24 * hourMs;
     const times = [start + hourMs - 1, start + 2 * hourMs, start, start + 2 * hourMs - 1];

@@ -23,9 +23,10 @@ type Form = {
   readonly digest: string;
   readonly id: string;
   readonly json: string;
-  /** The start of the latest hour whose requests have written it, in epoch milliseconds. */
-  writtenIn: number;
 };
+
+/** Callers that order a row's names differently have forms of their own; more than this are written more often. */
+const maxKnownForms = 100;
 
 const noUse: FormUse = { entries: [], written: () => undefined };
 
@@ -38,7 +39,7 @@ const createForm = (
   const form: RecordForm = { ...names, version, digest };
   const json = JSON.stringify(form);
   const id = createHash("sha256").update(`${ttlDays} ${json}`).digest("base64url").slice(0, 22);
-  return { names, version, digest, id, json, writtenIn: Number.NEGATIVE_INFINITY };
+  return { names, version, digest, id, json };
 };
 
 /**
@@ -47,20 +48,24 @@ const createForm = (
  */
 export const createRequestPacker = (ttlDays: number) => {
   let form: Form | undefined;
+  /** By the form's name, the start of the latest hour whose requests have written it, in epoch milliseconds. */
+  const writtenIn = new Map<string, number>();
   const findForm = (request: PredictedRequest, names: ColumnNames): Form => {
     const { modelVersion, digest } = request;
     if (form?.names !== names || form.version !== modelVersion || form.digest !== digest)
       form = createForm(names, request, ttlDays);
     return form;
   };
-  const useForm = (used: Form, request: PredictedRequest): FormUse => {
+  const readWrittenIn = (id: string): number => writtenIn.get(id) ?? Number.NEGATIVE_INFINITY;
+  const useForm = ({ id, json }: Form, request: PredictedRequest): FormUse => {
     const start = startOfHour(request.at);
-    if (start <= used.writtenIn) return noUse;
-    const key = { partition: recordPartitions(request).forms, sort: used.id };
+    if (start <= readWrittenIn(id)) return noUse;
+    const key = { partition: recordPartitions(request).forms, sort: id };
     return {
-      entries: [{ key, json: used.json, expiresAt: toHourExpiry(start, ttlDays) }],
+      entries: [{ key, json, expiresAt: toHourExpiry(start, ttlDays) }],
       written: () => {
-        used.writtenIn = Math.max(used.writtenIn, start);
+        if (writtenIn.size >= maxKnownForms) writtenIn.clear();
+        writtenIn.set(id, Math.max(readWrittenIn(id), start));
       },
     };
   };

@@ -86,9 +86,11 @@ const createRowReader = ({ store, blobs, environment, model }: Dependencies) => 
   /** Forms never change, and a model has few of them. */
   const forms = new Map<string, Promise<RecordForm>>();
   const readForm = (sort: string): Promise<RecordForm> => {
-    const form =
-      forms.get(sort) ??
-      store.get({ partition: partitions.forms, sort }).then((item) => RecordForm.parse(item?.value));
+    const known = forms.get(sort);
+    if (known) return known;
+    const form = store
+      .get({ partition: partitions.forms, sort })
+      .then((item) => RecordForm.parse(item?.value));
     if (forms.size >= maxKeptForms) forms.clear();
     forms.set(sort, form);
     form.catch(() => forms.delete(sort));
