@@ -91,8 +91,19 @@ describe("what packed requests have in common", () => {
       fixture.time.now = at + ttlMs;
       expect(await fixture.newReader().prediction(`${id}.0`)).toMatchObject({ inputs: { tenure: 7 } });
     }
-    fixture.time.now = Math.max(...times) + ttlMs + 2 * hourMs;
+    fixture.time.now = Math.max(...times) + ttlMs + 3 * hourMs;
     expect(await countForms(fixture)).toBe(0);
+  });
+
+  test("is there for another process's requests when this one writes it later for a late request", async () => {
+    const [other, late] = [start + 2 * hourMs - 1, start + hourMs - 1];
+    const first = createRecordsFixture({ appends: true });
+    const request = createRequest(other);
+    await first.recorder.record(request);
+    const second = createRecordsFixture({ appends: true, instrument: () => first.store });
+    await second.recorder.record(createRequest(late));
+    first.time.now = other + 30 * 24 * hourMs;
+    expect(await first.newReader().prediction(`${request.id}.0`)).toMatchObject({ inputs: { tenure: 7 } });
   });
 
   test("is written again after a write that failed", async () => {

@@ -28,6 +28,12 @@ type Form = {
 /** Callers that order a row's names differently have forms of their own; more than this are written more often. */
 const maxKnownForms = 100;
 
+/**
+ * A form lives an hour longer than its hour's records: another process may already have written it for the next hour when this
+ * one writes it for a late request.
+ */
+const spareSeconds = 3_600;
+
 const noUse: FormUse = { entries: [], written: () => undefined };
 
 /** @param ttlDays part of the name, so that a form never expires before a request that was recorded with a longer time */
@@ -44,7 +50,7 @@ const createForm = (
 
 /**
  * Creates the writer of PackedRequest. What requests have in common is written once an hour, with the first request that
- * needs it, and expires no earlier than that hour's last request: the names of a row take several times the bytes of its numbers.
+ * needs it, and expires after that hour's last request: the names of a row take several times the bytes of its numbers.
  */
 export const createRequestPacker = (ttlDays: number) => {
   let form: Form | undefined;
@@ -62,7 +68,7 @@ export const createRequestPacker = (ttlDays: number) => {
     if (start <= readWrittenIn(id)) return noUse;
     const key = { partition: recordPartitions(request).forms, sort: id };
     return {
-      entries: [{ key, json, expiresAt: toHourExpiry(start, ttlDays) }],
+      entries: [{ key, json, expiresAt: toHourExpiry(start, ttlDays) + spareSeconds }],
       written: () => {
         if (writtenIn.size >= maxKnownForms) writtenIn.clear();
         writtenIn.set(id, Math.max(readWrittenIn(id), start));
