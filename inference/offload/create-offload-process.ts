@@ -321,16 +321,18 @@ export const createOffloadProcess = ({
     async handle(request, body) {
       const seconds = circuitBreaker.retryAfter();
       if (seconds !== undefined) return pausedResponse(circuitBreaker.consecutiveStops(), seconds);
-      if (isFull(body.length)) return queueFullResponse(queueSeconds());
+      // Read once: a body that was freed has no length any more.
+      const bytes = body.length;
+      if (isFull(bytes)) return queueFullResponse(queueSeconds());
       waiting++;
-      waitingBytes += body.length;
+      waitingBytes += bytes;
       const next = last.then(() => run(request, body));
       last = next.catch(() => undefined);
       try {
         return await next;
       } finally {
         waiting--;
-        waitingBytes -= body.length;
+        waitingBytes -= bytes;
         if (waiting === 0) {
           idle = setTimeout(stop, limits.idleMs);
           idle.unref();

@@ -338,6 +338,19 @@ test("large requests above the waiting limit get the seconds until they may retr
   expect(answers[2]?.headers["retry-after"]).toMatch(/^[1-9]\d*$/);
 });
 
+test("requests that were answered take no room from those that come later", async () => {
+  const body = Buffer.from(large).length;
+  const offloadProcess = startOffloadProcess({
+    ...defaultOffloadProcessLimits,
+    waitingBytes: Math.floor(2.5 * body),
+  });
+  const app = createTestApp(offloadProcess);
+  for (let round = 0; round < 4; round++) {
+    const answers = await Promise.all([1, 2].map(() => sendRequest(app, predict(large))));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  }
+});
+
 test("a folder that changed since its model was opened is refused, and no other model predicts", async () => {
   const offloadProcess = startOffloadProcess(defaultOffloadProcessLimits, {
     digest: `sha256:${"0".repeat(64)}`,
