@@ -3,7 +3,7 @@
  * bodies. Each round measures little load, the peak, and twice the peak in an open loop, interleaved in one run. Exits with
  * 1 when a target is missed: 90 % of the peak's throughput, p99 of admitted requests at most 10 times that under little
  * load, no failed request, memory that does not grow.
- * Options: --json, --rounds <n> (3), --quick (one short round), --workers <n> (2), --rows <n> per request (20),
+ * Options: --json, --rounds <n> (3), --quick (one short round), --workers <n> (one for each processor but the generator's), --rows <n> per request (20),
  * --minutes <n> of 10,000-row bodies (0.5; 30 for the whole).
  */
 import { spawn } from "node:child_process";
@@ -16,6 +16,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measureTreeMemory } from "#test/support/process-tree.ts";
 import type { LoadReport } from "./overload/load-process.ts";
+import { splitProcessors } from "./serve/cpu-pinning.ts";
 import { describeMachine, readLoadAverage } from "./serve/describe-machine.ts";
 import { formatReport, type ReportLine } from "./serve/report.ts";
 import { readRequestBodies } from "./serve/request-bodies.ts";
@@ -27,14 +28,15 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
     rounds: { type: "string", default: "3" },
     quick: { type: "boolean", default: false },
-    workers: { type: "string", default: "2" },
+    workers: { type: "string" },
     rows: { type: "string", default: "20" },
     minutes: { type: "string", default: "0.5" },
   },
 });
 const rounds = options.quick ? 1 : Math.max(1, Math.round(Number(options.rounds)) || 3);
 const seconds = options.quick ? 3 : 6;
-const workers = Math.max(1, Math.round(Number(options.workers)) || 2);
+const { pinned, server: wrapServer, generator: wrapGenerator, serverProcessors } = splitProcessors();
+const workers = Math.max(1, Math.round(Number(options.workers ?? serverProcessors)) || 1);
 const rows = Math.max(1, Math.round(Number(options.rows)) || 20);
 const minutes = options.quick ? 0.1 : Math.max(0, Number(options.minutes) || 0);
 const model = fileURLToPath(new URL("../models/churn", import.meta.url));
@@ -52,7 +54,8 @@ const runLoad = async (load: {
   perSecond?: number;
   connections?: number;
 }): Promise<LoadReport> => {
-  const child = spawn(process.execPath, [program], { stdio: ["pipe", "pipe", "inherit"] });
+  const [command = process.execPath, ...args] = [...wrapGenerator, process.execPath, program];
+  const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(load));
   return JSON.parse(await text(child.stdout));
 };
@@ -156,7 +159,7 @@ const server = await startServer("slipway serve", body, {
   folder: model,
   data: join(temporary, "data"),
   python: "",
-  wrap: [],
+  wrap: wrapServer,
   workers,
 });
 const lines: ReportLine[] = [];
@@ -167,7 +170,7 @@ try {
   await server.stop();
   await rm(temporary, { recursive: true, force: true, maxRetries: 5 });
 }
-const machine = describeMachine({ pinned: false, rounds, loadBefore });
+const machine = describeMachine({ pinned, rounds, loadBefore });
 const { text: table, missed } = formatReport(lines, machine);
 console.log(options.json ? JSON.stringify({ machine, workers, rows, lines }, undefined, 2) : table);
 process.exitCode = missed ? 1 : 0;

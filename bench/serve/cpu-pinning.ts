@@ -17,3 +17,22 @@ export const detectPinning = (): Pinning => {
     ? { pinned: true, server: ["taskset", "-c", "0"], generator: ["taskset", "-c", "1"] }
     : { pinned: false, server: [], generator: [] };
 };
+
+type Split = Pinning & {
+  /** How many processors the servers have. */
+  readonly serverProcessors: number;
+};
+
+/** All processors but the last for servers, and the last for the load generator, as detectPinning(). */
+export const splitProcessors = (): Split => {
+  const processors = availableParallelism();
+  const { pinned } = detectPinning();
+  if (!pinned) return { pinned, server: [], generator: [], serverProcessors: processors };
+  const last = processors - 1;
+  return {
+    pinned,
+    server: ["taskset", "-c", `0-${last - 1}`],
+    generator: ["taskset", "-c", `${last}`],
+    serverProcessors: last,
+  };
+};

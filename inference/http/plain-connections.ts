@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { App } from "./app.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
+import { freeMemory } from "./free-memory.ts";
 import type { HttpRequest } from "./http-request.ts";
 import type { HttpResponse } from "./http-response.ts";
 import { findBodyStart, type PlainHead, readPlainHead } from "./plain-head.ts";
@@ -159,13 +160,20 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
       return bytes.subarray(findBodyStart(head));
     };
     const handle = (head: PlainHead, body: Uint8Array | undefined): void => {
+      const { pieces } = connection;
       connection.pieces = [];
       connection.bytes = 0;
       connection.requests++;
       connection.isBusy = true;
       setTimeoutMs(connection, limits.keepAliveMs);
       begin(socket);
-      app.handle(toHttpRequest(head, body)).then(respondOrClose, close);
+      const request = toHttpRequest(head, body);
+      // Under an overload most requests are refused: nothing is created for them that only an answer needs.
+      const refused = app.refuse?.(request);
+      if (refused) {
+        for (const piece of pieces) freeMemory(piece);
+        respondOrClose(refused);
+      } else app.handle(request).then(respondOrClose, close);
     };
     const read = (bytes: Buffer): void => {
       const isFirst = connection.bytes === 0;

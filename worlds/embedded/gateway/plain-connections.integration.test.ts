@@ -11,7 +11,7 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean();
 });
 
-/** Responds with the request's method, path and body, in the order in which `release` is called if `waits`. */
+/** Refuses a request with the header x-refuse, and responds to others with the request's method, path and body, in the order in which `release` is called if `waits`. */
 const start = async ({ waits = false, body = "", limits = {} } = {}) => {
   const server = await startHttpServer(0, "127.0.0.1", {
     connections: { ...defaultConnectionLimits, ...limits },
@@ -20,6 +20,10 @@ const start = async ({ waits = false, body = "", limits = {} } = {}) => {
   const waiting: (() => void)[] = [];
   let arrived = Promise.withResolvers<void>();
   const app: App = {
+    refuse: (request) =>
+      request.header("x-refuse") === undefined
+        ? undefined
+        : { status: 429, headers: { "content-type": "text/plain" }, body: "no time" },
     async handle(request) {
       const bytes = await request.body(1_000_000).catch((error: unknown) => Buffer.from(String(error)));
       if (waits) {
@@ -80,6 +84,18 @@ test("a plain request gets its response with the headers of node:http, and the c
   expect(first).toMatch(/\r\nx-content-type-options: nosniff\r\n/);
   socket.write(post("two"));
   expect(await until("POST /v1/predict two")).toContain("two");
+});
+
+test("a request for which there is no time is refused at once, and the connection takes the next one", async () => {
+  const { socket, until, release, nextRequest } = await start({ waits: true });
+  socket.write(post("refused", "x-refuse: yes\r\n"));
+  const refused = await until("no time");
+  expect(refused).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n/);
+  expect(refused).toMatch(/\r\nConnection: keep-alive\r\n/);
+  socket.write(post("taken"));
+  await nextRequest();
+  release();
+  expect((await until("predict taken")).match(/HTTP\/1\.1 \d{3}/g)?.at(-1)).toBe("HTTP/1.1 200");
 });
 
 test("requests of all kinds follow each other on one connection", async () => {
