@@ -50,6 +50,15 @@ test("of latencies the shorter one is faster", () => {
   expect(compareRounds(result, "FastAPI", { what, figure: "medianMs" })?.median).toBe(4);
 });
 
+test("a target by processor time compares that of all processes, and is named so", () => {
+  const result = build(
+    measured("slipway serve", { ...load(1, 10), cpuMs: 5 }),
+    measured("FastAPI", { ...load(1, 15), cpuMs: 15 }),
+  );
+  const [line] = listServeTargets(result, [{ what, kind: "FastAPI", atLeast: 2, by: "cpuMs" }]);
+  expect([line?.what, line?.measured?.median]).toEqual(["m, one row, processor time: times FastAPI", 3]);
+});
+
 test("a server that was left out is no target, but a target without Slipway's own figure is missed", () => {
   const targets = [
     { what, kind: "FastAPI" as const, atLeast: 2 },

@@ -20,40 +20,61 @@ export const summarizeRounds = (
 ): Spread | undefined =>
   computeSpread(readRounds(comparison, kind, what).flatMap((round) => round[figure] ?? []));
 
+/** Undefined where it was not measured. */
+const compareRound = (
+  own: LoadResult,
+  other: LoadResult,
+  figure: Scenario["figure"] | "cpuMs",
+): number | undefined => {
+  switch (figure) {
+    case "perSecond":
+      return own.perSecond / other.perSecond;
+    case "medianMs":
+      return other.medianMs / own.medianMs;
+    case "cpuMs":
+      return own.cpuMs && other.cpuMs && other.cpuMs / own.cpuMs;
+  }
+};
+
 /**
  * How many times as fast as another server Slipway is, by rounds: both are measured within moments, so what slows the machine
  * down for minutes meets both.
+ * @param figure `cpuMs`: how many times Slipway's processor time another server's is
  */
 export const compareRounds = (
   comparison: ServerComparison,
   kind: ServerKind,
-  { what, figure }: Pick<Scenario, "what" | "figure">,
+  { what, figure }: { readonly what: string; readonly figure: Scenario["figure"] | "cpuMs" },
 ): Spread | undefined => {
   const own = readRounds(comparison, slipway, what);
   const ratios = readRounds(comparison, kind, what).flatMap((other, round) => {
     const same = own[round];
-    if (!same) return [];
-    return figure === "perSecond" ? same.perSecond / other.perSecond : other.medianMs / same.medianMs;
+    return (same && compareRound(same, other, figure)) ?? [];
   });
   return computeSpread(ratios);
 };
 
-/** How many times as fast as another server Slipway has to be, by the scenario. */
-export type RatioTarget = { readonly what: string; readonly kind: ServerKind; readonly atLeast: number };
+/** How many times as fast as another server Slipway has to be, by the scenario's figure or by processor time. */
+export type RatioTarget = {
+  readonly what: string;
+  readonly kind: ServerKind;
+  readonly atLeast: number;
+  readonly by?: "cpuMs";
+};
 
 /** A line for each target between servers; a server that was left out, or is wrong, is no target: the table names it. */
 export const listServeTargets = (
   comparison: ServerComparison,
   targets: readonly RatioTarget[],
 ): readonly ReportLine[] =>
-  targets.flatMap(({ what, kind, atLeast }) => {
+  targets.flatMap(({ what, kind, atLeast, by }) => {
     const scenario = comparison.scenarios.find((candidate) => candidate.what === what);
     const isTimed = comparison.servers.some((server) => server.kind === kind && server.status === "measured");
     if (!scenario || !isTimed) return [];
-    const measured = compareRounds(comparison, kind, scenario);
+    const measured = compareRounds(comparison, kind, { what, figure: by ?? scenario.figure });
     return [
       {
-        what: `${comparison.model}, ${what}: times ${kind}`,
+        what: `${comparison.model}, ${what}${by ? ", processor time" : ""}: times ${kind}`,
         measured,
         unit: "times" as const,
         target: { atLeast },
