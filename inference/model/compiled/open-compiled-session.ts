@@ -27,6 +27,8 @@ const countSummedRows = ({ steps }: CompiledGraph): number => {
     : Math.min(mostSummed.rows, Math.floor(mostSummed.products / products));
 };
 
+const countRows = (feeds: Parameters<Session["run"]>[0]): number => Object.values(feeds)[0]?.dims[0] ?? 0;
+
 /** Opens onnxruntime's session of the same model when a request needs it, and keeps it. */
 const createReference = (open: () => Promise<Session>) => {
   let opened: Promise<Session> | undefined;
@@ -61,11 +63,11 @@ export const openCompiledSession = (
   const runNow: NonNullable<Session["runNow"]> = (feeds, outputs, onShape) => {
     if (outputs.length === 0)
       throw new RunFailed("the graph has no output that a prediction can be read from");
-    const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
-    return run(feeds, outputs).map(({ data, dims }, index) => {
-      onShape?.(outputs[index] ?? "", dims, rows);
-      return data;
-    });
+    const results = run(feeds, outputs);
+    if (onShape)
+      for (const [index, { dims }] of results.entries())
+        onShape(outputs[index] ?? "", dims, countRows(feeds));
+    return results.map(({ data }) => data);
   };
   const maxRows = countSummedRows(graph);
   return {
@@ -73,8 +75,7 @@ export const openCompiledSession = (
     outputs: graph.outputs,
     ...(maxRows === Number.POSITIVE_INFINITY ? { runNow } : {}),
     async run(feeds, outputs, onShape) {
-      const rows = Object.values(feeds)[0]?.dims[0] ?? 0;
-      if (rows > maxRows) return (await reference.get()).run(feeds, outputs, onShape);
+      if (countRows(feeds) > maxRows) return (await reference.get()).run(feeds, outputs, onShape);
       try {
         return runNow(feeds, outputs, onShape);
       } catch (error) {

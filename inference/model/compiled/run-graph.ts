@@ -6,6 +6,7 @@ import type { CompiledGraph, CompiledOutput, Step, StepIndex } from "./compiled-
 import type { EnsembleRunner } from "./ensemble-runner.ts";
 import { findWholeMatrix } from "./find-whole-matrix.ts";
 import { listStepSources } from "./list-step-sources.ts";
+import { createPrefixView } from "./prefix-view.ts";
 import { checkOutput, prepareBound } from "./run-bounds.ts";
 import { prepareStep, type RunStep } from "./run-step.ts";
 
@@ -100,9 +101,10 @@ const prepareCopy = (output: CompiledOutput, steps: readonly Step[], registers: 
   const whole = axis === 0 ? findWholeMatrix(output.columns, steps) : undefined;
   const matrix = whole === undefined ? undefined : registers[whole];
   const sources = columns.map((column) => registers[column]);
+  const readMatrix = matrix?.values instanceof Float32Array ? createPrefixView(matrix.values) : undefined;
   return (data: ColumnData, start: number, rows: number, allRows: number): void => {
-    if (matrix?.values instanceof Float32Array && data instanceof Float32Array) {
-      data.set(matrix.values.subarray(0, rows * columns.length), start * columns.length);
+    if (readMatrix && data instanceof Float32Array) {
+      data.set(readMatrix(rows * columns.length), start * columns.length);
       return;
     }
     for (const [index, source] of sources.entries()) {
@@ -244,8 +246,8 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
         }
         for (const check of program.checks) check(start, count);
         if (doubts.found) throw new RowTooClose("a row is too close to call");
-        for (const [index, { copy }] of program.outputs.entries())
-          copy(data[index] ?? nothing, start, count, rows);
+        for (let index = 0; index < data.length; index++)
+          program.outputs[index]?.copy(data[index] ?? nothing, start, count, rows);
       }
       return program.outputs.map(({ output: { dims } }, index) => ({
         data: data[index] ?? nothing,

@@ -4,6 +4,7 @@ import type { ClassRule, ColumnType, Scalar, Step, StepIndex } from "./compiled-
 import type { EnsembleRunner } from "./ensemble-runner.ts";
 import { gather, readPlaces } from "./gather.ts";
 import { labelRows, scoreRows, transformRows } from "./link-scores.ts";
+import { createPrefixView } from "./prefix-view.ts";
 import { prepareCategory } from "./prepare-category.ts";
 import { runArithmetic, runChoice, runComparison, runConversion, runFunction } from "./run-arithmetic.ts";
 import { prepareDense } from "./run-dense.ts";
@@ -232,9 +233,11 @@ const prepareMatrix = (step: Of<"transform" | "scores">, source: Column, values:
   const from = source.values;
   if (!(from instanceof Float32Array)) throw new TypeError("a matrix is no float32");
   const rule = step.step === "scores" ? toRule(step.rule) : undefined;
+  const readSource = createPrefixView(from);
+  const readCopy = createPrefixView(values);
   return (_start, rows) => {
-    const block = values.subarray(0, rows * width);
-    block.set(from.subarray(0, rows * width));
+    const block = readCopy(rows * width);
+    block.set(readSource(rows * width));
     if (rule !== undefined) scoreRows(block, rule);
     else if (step.step === "transform") transformRows(block, width, step.transform);
   };

@@ -1,4 +1,5 @@
 import type { EnsembleRunner } from "../ensemble-runner.ts";
+import { createPrefixView } from "../prefix-view.ts";
 import { checkLayout } from "./check-layout.ts";
 import { constantSlots, resultSlots, slotBytes } from "./kernel-numbers.ts";
 import {
@@ -87,18 +88,20 @@ export const openEnsemble = (
     if (!Number.isInteger(count) || count < 1 || count > rows)
       throw new RangeError(`a run takes between 1 and ${rows} rows, not ${count}`);
   };
+  const features = createPrefixView(new Float32Array(buffer, input, rows * featureCount));
+  const results = createPrefixView(new Float32Array(buffer, output, rows * width));
   return {
     featureCount,
     width,
     maxRows: rows,
     features: (count) => {
       check(count);
-      return new Float32Array(buffer, input, count * featureCount);
+      return features(count * featureCount);
     },
     run: (count) => {
       check(count);
       kernel.run(ensemble, count);
-      return new Float32Array(buffer, output, count * width);
+      return results(count * width);
     },
   };
 };
