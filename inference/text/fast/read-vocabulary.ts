@@ -1,3 +1,4 @@
+import { getOwnProperty } from "#untrusted/get-own-property.ts";
 import { isJsonObject } from "#untrusted/is-json-object.ts";
 import { isId } from "./json-shapes.ts";
 
@@ -16,7 +17,9 @@ export const readVocabulary = (vocab: unknown): Vocabulary | undefined => {
   const ids = new Map<string, number>();
   let longest = 0;
   const isUsed = new Uint8Array(maxId);
-  for (const [token, id] of Object.entries(vocab)) {
+  // Not Object.entries: its 30,000 pairs take as long as all the rest.
+  for (const token in vocab) {
+    const id = getOwnProperty(vocab, token);
     if (!isId(id) || id >= maxId || isUsed[id] === 1 || !token.isWellFormed()) return undefined;
     isUsed[id] = 1;
     ids.set(token, id);
