@@ -58,9 +58,27 @@ describe("the compiled churn and onnxruntime", () => {
     expect(others).toEqual([]);
     expect(problem).toMatchObject({ severity: "error", file: "model.onnx" });
     expect(problem?.message).toMatch(
-      /^the compiled model and onnxruntime differ: (stay|churn) of generated row \d+ is 0\.\d+ compiled and 0\.\d+ in onnxruntime$/,
+      /^the compiled model and onnxruntime differ: (stay|churn) of generated row \d+ is 0\.\d+ compiled and 0\.\d+ in onnxruntime, in requests of 500 rows$/,
     );
     expect(problem?.remedy).toContain("engine: onnxruntime");
+  });
+
+  test("differ if only requests of a few rows, or only those of many, have another number", async () => {
+    const needs = await open();
+    for (const [isChanged, size] of [
+      [(rows: readonly Row[]) => rows.length < 8, 3],
+      [(rows: readonly Row[]) => rows.length > 50, 500],
+    ] as const) {
+      const changed: Pick<LoadedModel, "predict"> = {
+        predict: async (rows) => {
+          const predictions = await needs.compiled.predict(rows);
+          if (!isChanged(rows as Row[])) return predictions;
+          return predictions.map((prediction) => ({ ...prediction, scores: { stay: 0.25, churn: 0.75 } }));
+        },
+      };
+      const [problem] = await findEngineDifferences({ ...needs, compiled: changed });
+      expect(problem?.message).toMatch(new RegExp(`, in requests of ${size} rows$`));
+    }
   });
 
   test("do not differ by rounding, below 1e-6", async () => {

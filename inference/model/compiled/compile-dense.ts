@@ -1,4 +1,5 @@
 import type { WholeNode } from "#model-folder/onnx/read-graph.ts";
+import { canBeNan } from "./can-be-nan.ts";
 import type { CompileOperator, OperatorContext } from "./compile-operator.ts";
 import type { ColumnType, Scalar, Step, StepIndex } from "./compiled-graph.ts";
 import { findWholeMatrix } from "./find-whole-matrix.ts";
@@ -194,6 +195,9 @@ const binarizer: CompileOperator = (node, { builder, rows }) => {
   const value = rows(0);
   if (value.type !== "float32")
     throw new NotCompiled(`${operator} computes with values of type ${value.type}`);
+  // onnxruntime fails there (core/providers/cpu/ml/binarizer.cc), and a comparison would answer.
+  if (value.columns.some((column) => canBeNan(builder, column)))
+    throw new NotCompiled(`${operator} may get values that are not a number`);
   const right = builder.addConstant(attributes.float("threshold") ?? 0, "float32");
   const flags = builder.mapColumns(value, "bool", (left) => ({
     step: "compare",

@@ -11,6 +11,8 @@ import { findDifferences } from "#test/support/trees/find-differences.ts";
 import { runPlainly } from "#test/support/trees/run-plainly.ts";
 import { openSession } from "../session.ts";
 import { type CompileResult, compileGraph } from "./compile-graph.ts";
+import { layOutEnsemble } from "./kernel/lay-out-ensemble.ts";
+import { openEnsemble } from "./kernel/open-ensemble.ts";
 import { runGraph } from "./run-graph.ts";
 
 const exportsFolder = new URL("../../../test/support/onnx-exports/", import.meta.url);
@@ -27,16 +29,21 @@ const compare = async (
   { graph, ensembles }: Extract<CompileResult, { status: "compiled" }>,
 ): Promise<readonly string[]> => {
   const session = await openSession({ bytes });
-  const run = runGraph(JSON.parse(JSON.stringify(graph)), ensembles.map(runPlainly));
+  const copy = JSON.parse(JSON.stringify(graph));
+  const run = runGraph(copy, ensembles.map(runPlainly));
+  const runInKernel = runGraph(
+    copy,
+    ensembles.map((ensemble) => openEnsemble(layOutEnsemble(ensemble))),
+  );
   expect(graph.inputs).toEqual(session.inputs);
   expect(graph.outputs).toEqual(session.outputs);
   const names = graph.outputs.map(({ name }) => name);
   const random = createSeededRandom(7);
   const differences: string[] = [];
-  for (const rows of [1, 200]) {
+  for (const rows of [1, 3, 200]) {
     const given = createGraphRows(random, { graph, ensembles }, rows);
     const certain = selectCertainRows(run, given, names);
-    if (rows > 1) expect(certain.length).toBeGreaterThan(rows / 4);
+    if (rows > 3) expect(certain.length).toBeGreaterThan(rows / 4);
     if (certain.length === 0) continue;
     const feeds = pickFeedRows(given, certain);
     const tensors = Object.fromEntries(
@@ -50,7 +57,8 @@ const compare = async (
     const expected = Object.fromEntries(
       names.map((name, index) => [name, { data: data[index], dims: dims.get(name) ?? [] }]),
     );
-    differences.push(...findDifferences(names, run(feeds, names), expected));
+    for (const answer of [run, runInKernel])
+      differences.push(...findDifferences(names, answer(feeds, names), expected));
   }
   await session.release();
   return differences;

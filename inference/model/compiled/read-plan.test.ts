@@ -26,7 +26,7 @@ const sign = (bytes: Uint8Array): Uint8Array => {
   const { checksumAt, checkedFrom } = planFormat;
   const view = new DataView(bytes.buffer);
   for (const [index, sum] of sumWords(bytes.subarray(checkedFrom)).entries())
-    view.setUint32(checksumAt + 4 * index, sum, true);
+    view.setBigUint64(checksumAt + 8 * index, sum, true);
   return bytes;
 };
 const setWord = async (at: number, value: number): Promise<Uint8Array> => {
@@ -87,6 +87,13 @@ test("a plan of another version is refused, and the message names both versions"
   await expect(read(sign(await setWord(8, planFormat.version + 1)))).rejects.toThrow(
     new RegExp(`version ${planFormat.version + 1}, and this runtime reads version ${planFormat.version}`),
   );
+});
+
+test("bytes behind the last part are refused, also zeros, which no checksum of words sees", async () => {
+  for (const end of [Uint8Array.of(0), Uint8Array.of(0, 0, 0, 0), Uint8Array.of(7)])
+    await expect(read(sign(new Uint8Array(Buffer.concat([await written(), end]))))).rejects.toThrow(
+      /longer than its parts/,
+    );
 });
 
 test("lengths and counts beyond the file are refused, also with a right checksum", async () => {

@@ -28,7 +28,7 @@ export const readPlan = async (bytes: Uint8Array, file: OnnxFile): Promise<Plan>
   if (found !== version) return refuse(`has version ${found}, and this runtime reads version ${version}`);
   const hasChecksum = (at: number, content: Uint8Array): boolean => {
     const [sum, sums] = sumWords(content);
-    return read(at) === sum && read(at + 4) === sums;
+    return view.getBigUint64(at, true) === sum && view.getBigUint64(at + 8, true) === sums;
   };
   if (!hasChecksum(planFormat.checksumAt, bytes.subarray(planFormat.checkedFrom)))
     return refuse("is damaged (its checksum differs)");
@@ -46,9 +46,11 @@ export const readPlan = async (bytes: Uint8Array, file: OnnxFile): Promise<Plan>
     file.size === read(planFormat.modelBytesAt) &&
     (content.status === "not-compiled" || hasChecksum(planFormat.modelChecksumAt, await file.bytes()));
   if (!belongs) return refuse("belongs to another ONNX file than the one beside it");
-  if (content.status === "not-compiled") return content;
   const ensembles = Array.from({ length: count }, (_, index) =>
     bytes.subarray(...takePart(read(planFormat.ensembleBytesAt + 4 * index))),
   );
+  // Zeros behind the last word do not change the checksum.
+  if (end !== bytes.length) return refuse("is longer than its parts");
+  if (content.status === "not-compiled") return content;
   return { ...content, ensembles, isChecked: true };
 };

@@ -4,7 +4,7 @@ import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { sumWords } from "./sum-words.ts";
 
 /** The definition, in exact integers. */
-const sumExactly = (bytes: Uint8Array): readonly [number, number] => {
+const sumExactly = (bytes: Uint8Array): readonly [bigint, bigint] => {
   const padded = new Uint8Array(Math.floor(bytes.length / 4) * 4 + 4);
   padded.set(bytes);
   let sum = 0n;
@@ -13,11 +13,11 @@ const sumExactly = (bytes: Uint8Array): readonly [number, number] => {
     sum += BigInt(new DataView(padded.buffer).getUint32(at, true));
     sums += sum;
   }
-  return [Number(sum % 2n ** 32n), Number(sums % 2n ** 32n)];
+  return [sum, sums % 2n ** 64n];
 };
 
 test("the checksum is Fletcher's, at any length and place in memory", () => {
-  expect(sumWords(Uint8Array.of(1, 0, 0, 0, 2, 0, 0, 0))).toEqual([3, 7]);
+  expect(sumWords(Uint8Array.of(1, 0, 0, 0, 2, 0, 0, 0))).toEqual([3n, 7n]);
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(7), (bytes, start) => {
       const part = bytes.subarray(start);
@@ -34,6 +34,22 @@ test("a large content, which the kernel sums in pieces, has the same checksum", 
       const part = bytes.subarray(start, start + length);
       expect(sumWords(part)).toEqual(sumExactly(part));
     }
+});
+
+test("two changed bits change the checksum, also where both are the signs of two numbers", () => {
+  const bytes = new Uint8Array(64).fill(1);
+  const flip = (words: readonly number[], bit: number) => {
+    const changed = bytes.slice();
+    for (const word of words) changed[4 * word + 3] = (changed[4 * word + 3] ?? 0) ^ bit;
+    return changed;
+  };
+  const set = flip([3, 5, 6, 10, 12], 128);
+  for (const changed of [flip([2, 4], 128), flip([0, 8], 128), flip([7, 9], 64)])
+    expect(sumWords(changed)).not.toEqual(sumWords(bytes));
+  // One sign set and another one cleared, at an even distance.
+  const moved = set.slice();
+  for (const word of [3, 1]) moved[4 * word + 3] = (moved[4 * word + 3] ?? 0) ^ 128;
+  expect(sumWords(moved)).not.toEqual(sumWords(set));
 });
 
 test("a changed byte and two exchanged words change the checksum", () => {

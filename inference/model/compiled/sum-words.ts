@@ -1,12 +1,12 @@
 import { instantiateKernel } from "./kernel/open-kernel.ts";
 
-type Sums = readonly [sum: number, sums: number];
+type Sums = readonly [sum: bigint, sums: bigint];
 
 /** Fewer bytes than this are not worth the kernel. */
 const smallBytes = 2_048;
 const pieceBytes = 262_144;
 const pageBytes = 65_536;
-/** Two numbers, and space up to the next multiple of 16. */
+/** Two numbers of 64 bits. */
 const sumsBytes = 16;
 
 /** Adds the words to the sums, the last one filled up with zeros, or of zeros alone. */
@@ -17,10 +17,10 @@ const addFew = (bytes: Uint8Array, [first, second]: Sums): Sums => {
     let word = 0;
     for (let place = Math.min(at + 3, bytes.length - 1); place >= at; place--)
       word = (word << 8) | (bytes[place] ?? 0);
-    sum = (sum + word) | 0;
-    sums = (sums + sum) | 0;
+    sum = BigInt.asUintN(64, sum + BigInt(word >>> 0));
+    sums = BigInt.asUintN(64, sums + sum);
   }
-  return [sum >>> 0, sums >>> 0];
+  return [sum, sums];
 };
 
 /** The sums of whole words, which the kernel adds piece by piece. */
@@ -36,18 +36,19 @@ const addMany = (bytes: Uint8Array): Sums => {
     memory.set(piece, words);
     kernel.add_words(result, words, piece.length / 4);
   }
-  const [sum = 0, sums = 0] = new Uint32Array(kernel.memory.buffer, result, 2);
+  const [sum = 0n, sums = 0n] = new BigUint64Array(kernel.memory.buffer, result, 2);
   return [sum, sums];
 };
 
 /**
- * Fletcher's checksum over 32-bit little-endian words, modulo 2^32 (J. G. Fletcher, IEEE Trans. Commun. 1982;30(1):247; ZFS
- * uses the same with 64-bit sums): the sum of the words, and the sum of those sums. Bytes beyond the last word count as one
- * with zeros. It finds damage and mix-ups, no forgeries. A cold start has time for nothing slower: node:crypto takes 5 ms to
- * load and node:zlib 3 ms; and a loop in JavaScript takes so many steps that V8 compiles it twice while it runs, 2 ms.
+ * Fletcher's checksum over 32-bit little-endian words with sums modulo 2^64 (J. G. Fletcher, IEEE Trans. Commun.
+ * 1982;30(1):247; ZFS sums 64 bits too): the sum of the words, and the sum of those sums. Bytes beyond the last word count as
+ * one with zeros. With sums of 32 bits two changed top bits, the signs of two weights, could cancel each other. It finds damage and mix-ups, no
+ * forgeries. A cold start has time for nothing slower: node:crypto takes 5 ms to load and node:zlib 3 ms; and a loop in
+ * JavaScript takes so many steps that V8 compiles it twice while it runs, 2 ms.
  */
 export const sumWords = (bytes: Uint8Array): Sums => {
-  if (bytes.length < smallBytes) return addFew(bytes, [0, 0]);
+  if (bytes.length < smallBytes) return addFew(bytes, [0n, 0n]);
   const whole = bytes.length & ~3;
   return addFew(bytes.subarray(whole), addMany(bytes.subarray(0, whole)));
 };

@@ -22,7 +22,7 @@ export const writePlan = async (plan: Plan, file: OnnxFile): Promise<Uint8Array>
   const view = new DataView(bytes.buffer);
   const write = (at: number, value: number) => view.setUint32(at, value, true);
   const writeChecksum = (at: number, content: Uint8Array) => {
-    for (const [index, sum] of sumWords(content).entries()) write(at + 4 * index, sum);
+    for (const [index, sum] of sumWords(content).entries()) view.setBigUint64(at + 8 * index, sum, true);
   };
   new TextEncoder().encodeInto(planFormat.magic, bytes);
   write(planFormat.magic.length, planFormat.version);
