@@ -2,9 +2,12 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { PlainConnections } from "./plain-connections.ts";
 
+/** A client that has just sent its next request on an idle connection still gets its response. */
+const idleGraceMs = 300;
+
 /**
  * Prepares a graceful end of a server; call it before the server's own request listener is added. The returned function
- * stops listening, closes idle connections, lets each request that has begun finish (its response says
+ * stops listening, closes idle connections (plain ones after a moment), lets each request that has begun finish (its response says
  * `connection: close`), and then closes what is left. Resolves to the number of requests that it cut off after `limitMs`.
  * @param getPlain the connections that the server's own requests do not include, if there are any
  */
@@ -40,7 +43,7 @@ export const prepareDrain = (
   return async (limitMs) => {
     isDraining = true;
     for (const responses of open.values()) for (const response of responses) response.shouldKeepAlive = false;
-    getPlain()?.drain(finishIfEmpty);
+    getPlain()?.drain(finishIfEmpty, Math.min(idleGraceMs, limitMs / 2));
     const closed = new Promise<void>((resolve) => {
       server.close(() => resolve());
     });

@@ -17,8 +17,8 @@ type Needs = {
     /** How long a client may stop reading its response. */
     readonly unreadMs: number;
   };
-  /** Gives a connection to node:http, for good. */
-  readonly serveOther: (socket: Socket) => void;
+  /** Gives a connection to node:http, for good; calls `begun` when a request of it has begun there. */
+  readonly serveOther: (socket: Socket, begun: () => void) => void;
   /** Called when a request is complete, and when it has its response or its connection is closed. */
   readonly begin: (socket: Socket) => void;
   readonly end: (socket: Socket) => void;
@@ -97,11 +97,12 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
     };
     const handOver = (): void => {
       stopListening();
-      forget();
+      // It counts here until it counts there: a drain must not end in between.
+      socket.once("close", forget);
       socket.setTimeout(0);
       socket.pause();
       if (connection.bytes > 0) socket.unshift(Buffer.concat(connection.pieces));
-      serveOther(socket);
+      serveOther(socket, forget);
       // By then node:http has its listeners.
       process.nextTick(() => socket.resume());
     };
@@ -214,14 +215,20 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
 
   return {
     accept,
-    /** Connections of which a request has begun, once `drain` was called. */
+    /** Connections whose latest request is not answered, and until the end of a drain's grace those that wait for one. */
     count: (): number => connections.size,
-    /** Closes connections without a request, and each other one with its response; then calls `done`, once or more often. */
-    drain(done: () => void): void {
+    /**
+     * Closes each connection with its next response, and after the grace those that have none; then calls `done`, once or
+     * more often.
+     * @param graceMs for requests that were on their way: a connection that is closed under them looks like an error
+     */
+    drain(done: () => void, graceMs: number): void {
       isDraining = true;
       whenEmpty = done;
-      for (const [{ isBusy, bytes, socket }, close] of connections)
-        if (!isBusy && bytes === 0 && socket.writableLength === 0) close();
+      setTimeout(() => {
+        for (const [{ isBusy, bytes, socket }, close] of connections)
+          if (!isBusy && bytes === 0 && socket.writableLength === 0) close();
+      }, graceMs);
     },
     closeAll(): void {
       for (const close of connections.values()) close();

@@ -58,6 +58,12 @@ export const startHttpServer = async (
   const serveOther = takeConnectionListener(server);
   server.on("connection", (socket) => (plain ? plain.accept(socket) : serveOther(socket)));
   const drain = prepareDrain(server, () => plain);
+  /** Of connections that node:http was given and has no request of: what to call then. By then the drain counts the request. */
+  const handedOver = new WeakMap<Socket, () => void>();
+  server.on("request", ({ socket }) => {
+    handedOver.get(socket)?.();
+    handedOver.delete(socket);
+  });
   const limited = limitConnections(server, connections, (request, response) => {
     if (listener) listener(request, response);
     else response.writeHead(503, { "retry-after": String(retryAfterSeconds) }).end();
@@ -86,7 +92,11 @@ export const startHttpServer = async (
       }
       listener = createNodeListener(app, budget);
       const { begin, end } = limited;
-      plain = createPlainConnections({ app, limits: connections, serveOther, begin, end });
+      const handOver = (socket: Socket, begun: () => void): void => {
+        handedOver.set(socket, begun);
+        serveOther(socket);
+      };
+      plain = createPlainConnections({ app, limits: connections, serveOther: handOver, begin, end });
     },
     drain,
     close: () =>

@@ -187,6 +187,33 @@ test("a server that drains answers what has begun, says that it closes, and clos
   expect(await drained).toBe(0);
 });
 
+test("a request that comes in pieces is answered, wherever among them the server begins to drain", async () => {
+  const bytes = post("in many pieces");
+  const size = Math.ceil(bytes.length / 6);
+  for (let before = 1; before < 6; before++) {
+    const { server, socket, closed } = await start();
+    let drained: Promise<number> | undefined;
+    for (let piece = 0; piece < 6; piece++) {
+      if (piece === before) drained = server.drain(60_000);
+      socket.write(bytes.slice(piece * size, (piece + 1) * size));
+      // The server, in this process, reads each piece alone.
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await closed()).toContain("POST /v1/predict in many pieces");
+    expect(await drained).toBe(0);
+  }
+});
+
+test("a request that comes on an idle connection just after the server began to drain is answered", async () => {
+  const { server, socket, until, closed } = await start();
+  socket.write(post("one"));
+  await until("predict one");
+  const drained = server.drain(60_000);
+  socket.write(post("two"));
+  expect(await closed()).toContain("\r\nConnection: close\r\n\r\nPOST /v1/predict two");
+  expect(await drained).toBe(0);
+});
+
 test("a server that drains cuts off what takes too long, and counts it", async () => {
   const { server, socket, nextRequest } = await start({ waits: true });
   socket.write(post("one"));
