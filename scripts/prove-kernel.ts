@@ -8,7 +8,7 @@ import { readProofArguments } from "./read-proof-arguments.ts";
 
 const usage = `Compares random graphs of trees, linear models and networks, compiled, with onnxruntime, 1,000 rows of each, on thresholds
 and the borders of labels and beside them:
-  npm run prove:kernel                                       2,000 graphs, some 1.7 million rows
+  npm run prove:kernel                                       2,000 graphs, some 1.45 million rows
   npm run prove:kernel -- 200 --seed 20261500                200 from another seed on: to repeat one, or to go on after Ctrl-C
   npm run prove:kernel -- --processes 1                      for a machine with other work`;
 

@@ -198,7 +198,7 @@ const printStart = (name: string, url: string, root: string, options: ServeOptio
   print(`  Prediction records: ${options.records ? root : "not kept"}.`);
   print(
     options.keys
-      ? `  Each request needs an API key: create one with \`slipway keys create --data ${root}\`.`
+      ? `  Each request needs an API key: create one with \`slipway keys create --name my-app --models ${name} --environment ${options.environment} --data ${root}\`.`
       : "  No authentication (use --keys); records need an API key once one exists.",
   );
 };

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import type { HttpResponse } from "./http-response.ts";
 import { createNodeListener } from "./node-listener.ts";
@@ -45,4 +46,17 @@ test("a body stays while a client that does not read it is connected, and after 
   client.resetAndDestroy();
   await ended;
   expect(body.length).toBe(size);
+});
+
+test("a request with two Host headers is refused, whatever they name", async () => {
+  const { port } = await serve({ status: 200, headers: {}, body: "" });
+  for (const [hosts, status] of [
+    ["host: localhost\r\n", "200"],
+    ["host: localhost\r\nHOST: evil.example\r\n", "400"],
+    ["Host: localhost\r\nHost: localhost\r\n", "400"],
+  ] as const) {
+    const client = connect(port, "127.0.0.1");
+    client.end(`GET / HTTP/1.1\r\n${hosts}connection: close\r\n\r\n`);
+    expect((await text(client)).split(" ")[1]).toBe(status);
+  }
 });

@@ -53,12 +53,18 @@ const toHttpRequest = (incoming: IncomingMessage, target: string, lease: BodyLea
   };
 };
 
+/** Node takes the first of several; a proxy in front may have taken the last (RFC 9112, 3.2: they are to be refused). */
+const hasSeveralHosts = (rawHeaders: readonly string[]): boolean =>
+  rawHeaders.filter((name, at) => at % 2 === 0 && name.length === 4 && name.toLowerCase() === "host").length >
+  1;
+
 /** Runs the app on Node's HTTP server. @param budget the memory budget for all request bodies */
 export const createNodeListener =
   (app: App, budget: BodyBudget = createBodyBudget()): RequestListener =>
   (incoming, outgoing) => {
     const target = parseTarget(incoming.url ?? "");
-    if (target === undefined || !isValidHost(incoming.headers.host ?? "")) {
+    const isHostValid = isValidHost(incoming.headers.host ?? "") && !hasSeveralHosts(incoming.rawHeaders);
+    if (target === undefined || !isHostValid) {
       send(
         incoming,
         outgoing,

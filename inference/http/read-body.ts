@@ -64,7 +64,10 @@ export const readBody = async (request: HttpRequest): Promise<Uint8Array | HttpP
     return decompressBody(encoding, bytes, limit);
   } catch (error) {
     return error instanceof RangeError
-      ? tooLargeProblem(limit)
+      ? createProblem(
+          "too-large",
+          `Decompressed, the body has more than ${limit} bytes: send fewer rows at a time.`,
+        )
       : createProblem("broken-encoding", `The body is not valid ${encoding}, or is truncated.`);
   }
 };

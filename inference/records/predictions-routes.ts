@@ -60,7 +60,10 @@ export const predictionsRoutes = ({ reader, log }: Dependencies): readonly Route
       return record
         ? jsonResponse(record)
         : problemResponse(
-            createProblem("prediction-not-found", "There is no record with this id, or it has expired."),
+            createProblem(
+              "prediction-not-found",
+              "There is no record with this id, or it has expired. A record's id is that of the response, a dot and the row's number from 0 on.",
+            ),
           );
     });
   /** Records may contain personal data, so no cache may store them. */

@@ -76,7 +76,9 @@ export const startHttpServer = async (
           ? `port ${port} is in use: stop the other program, or choose another port with ${option}`
           : error.code === "EACCES"
             ? `this user may not listen on port ${port}: choose a port above 1023 with ${option}`
-            : `port ${port} cannot be used: ${error.message}`;
+            : error.code === "ENOTFOUND" || error.code === "EADDRNOTAVAIL"
+              ? `${host} is no address of this machine: choose another one with --host, or 0.0.0.0 for all`
+              : `port ${port} cannot be used: ${error.message}`;
       reject(new PortUnusable(reason, { cause: error }));
     });
     server.listen(port, host, resolve);
