@@ -28,7 +28,7 @@ const requestRows = [500, 3] as const;
 const holdoutRows = 10_000;
 const generatedRows = { least: 2_000, most: 20_000 };
 /** Milliseconds for the rows of one kind in requests of one size; a slow model is compared on fewer of them. */
-const budgetMs = 5_000;
+const budgetMs = 4_000;
 
 const formatDifference = (comparison: GoldenRowComparison, kind: string, row: number): string =>
   comparison.status === "incomparable"
