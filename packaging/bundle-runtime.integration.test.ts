@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
 import { parse, stringify } from "yaml";
@@ -12,6 +12,7 @@ import { parseEmf } from "#platform/metrics/parse-emf.ts";
 import { readImages } from "#test/support/images/read-images.ts";
 import { readChurnGolden, readChurnManifest, readChurnYaml } from "#test/support/onnx/churn-folder.ts";
 import { writeOnnx } from "#test/support/onnx/write-onnx.ts";
+import { writeRuntimeBundle } from "#test/support/write-bundle.ts";
 import { bundleRuntime } from "./bundle-runtime.ts";
 import { createModelPlan } from "./create-model-plan.ts";
 import { lateFiles } from "./late-modules.ts";
@@ -133,11 +134,7 @@ test("a cold start loads no AWS client, no schema, no YAML and nothing that only
 test("the bundled handler returns churn's golden predictions from its plan, with neither onnxruntime nor anything else beside it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
   try {
-    const { files } = await bundleRuntime();
-    for (const [name, content] of files) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), content);
-    }
+    await writeRuntimeBundle(folder);
     await cp(join(root, "models", "churn"), join(folder, "model"), { recursive: true });
     const onnx = await readFile(join(root, "models", "churn", "model.onnx"));
     const open = async function* () {
@@ -183,11 +180,7 @@ test("the bundled handler returns churn's golden predictions from its plan, with
 test("the bundled handler decodes images with nothing of their packages beside it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slipway-bundle-"));
   try {
-    const { files } = await bundleRuntime();
-    for (const [name, content] of files) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), content);
-    }
+    await writeRuntimeBundle(folder);
     await mkdir(join(folder, "model"));
     await mkdir(join(folder, "node_modules"));
     for (const name of ["onnxruntime-node", "onnxruntime-common"])

@@ -1,7 +1,7 @@
 import crypto from "node:crypto";
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { cp, symlink } from "node:fs/promises";
 import { Socket } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -14,7 +14,7 @@ import { memoryStore } from "#test/support/memory-store.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createSeededRandom } from "#test/support/seeded-random.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { bundleRuntime } from "./bundle-runtime.ts";
+import { writeRuntimeBundle } from "#test/support/write-bundle.ts";
 
 type Handler = (event: unknown) => Promise<unknown>;
 
@@ -57,11 +57,7 @@ let handler: Handler;
 let lines: string[] = [];
 beforeAll(async () => {
   folder = await createTemporaryFolder();
-  const { files } = await bundleRuntime();
-  for (const [name, content] of files) {
-    await mkdir(dirname(join(folder.path, name)), { recursive: true });
-    await writeFile(join(folder.path, name), content);
-  }
+  await writeRuntimeBundle(folder.path);
   const root = join(import.meta.dirname, "..");
   await cp(join(root, "models", "churn"), join(folder.path, "model"), { recursive: true });
   await symlink(join(root, "node_modules"), join(folder.path, "node_modules"));

@@ -1,14 +1,14 @@
 import { once } from "node:events";
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { cp, symlink } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createLambdaHost, type LambdaHost } from "#test/peers/lambda-host.ts";
 import { requireRuntimeClient } from "#test/peers/runtime-client.ts";
 import { readChurnGolden } from "#test/support/onnx/churn-folder.ts";
 import { createTemporaryFolder } from "#test/support/temporary-folder.ts";
-import { bundleRuntime } from "./bundle-runtime.ts";
+import { writeRuntimeBundle } from "#test/support/write-bundle.ts";
 
 const { skip } = requireRuntimeClient("tests of the inference function under AWS's runtime client");
 
@@ -50,11 +50,7 @@ describe.skipIf(skip)("the inference function under AWS's runtime client", () =>
   let host: LambdaHost;
   beforeAll(async () => {
     folder = await createTemporaryFolder();
-    const { files } = await bundleRuntime();
-    for (const [name, content] of files) {
-      await mkdir(dirname(join(folder.path, name)), { recursive: true });
-      await writeFile(join(folder.path, name), content);
-    }
+    await writeRuntimeBundle(folder.path);
     const root = join(import.meta.dirname, "..");
     await cp(join(root, "models", "churn"), join(folder.path, "model"), { recursive: true });
     await symlink(join(root, "node_modules"), join(folder.path, "node_modules"));

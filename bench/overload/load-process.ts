@@ -115,7 +115,6 @@ const runClosedLoop = async (connections: number): Promise<void> => {
 
 const runOpenLoop = async (perSecond: number): Promise<void> => {
   const idle: Connection[] = [];
-  let due = 0;
   let sent = 0;
   const ended = Promise.withResolvers<void>();
   const total = Math.floor(load.seconds * perSecond);
@@ -131,7 +130,7 @@ const runOpenLoop = async (perSecond: number): Promise<void> => {
   // A timer comes up to a millisecond late, and then sends several at once: the turns of the loop are the clock.
   const tick = () => {
     const now = performance.now();
-    due = Math.min(total, Math.floor(((now - began) * perSecond) / 1_000));
+    const due = Math.min(total, Math.floor(((now - began) * perSecond) / 1_000));
     while (sent < due) {
       const connection = idle.shift();
       if (!connection) break;

@@ -228,7 +228,7 @@ export const createPlainConnections = ({ app, limits, serveOther, begin, end }: 
       setTimeout(() => {
         for (const [{ isBusy, bytes, socket }, close] of connections)
           if (!isBusy && bytes === 0 && socket.writableLength === 0) close();
-      }, graceMs);
+      }, graceMs).unref();
     },
     closeAll(): void {
       for (const close of connections.values()) close();

@@ -64,9 +64,10 @@ export const openCompiledSession = (
     if (outputs.length === 0)
       throw new RunFailed("the graph has no output that a prediction can be read from");
     const results = run(feeds, outputs);
-    if (onShape)
-      for (const [index, { dims }] of results.entries())
-        onShape(outputs[index] ?? "", dims, countRows(feeds));
+    if (onShape) {
+      const rows = countRows(feeds);
+      for (const [index, { dims }] of results.entries()) onShape(outputs[index] ?? "", dims, rows);
+    }
     return results.map(({ data }) => data);
   };
   const maxRows = countSummedRows(graph);
