@@ -10,12 +10,13 @@ import { build, type Plugin } from "esbuild";
 import { functionBuildOptions, withEsbuild } from "./bundle-runtime.ts";
 import { describeBuild, serveBundleCache } from "./serve-bundle.ts";
 
-/** The programs that answer requests. Another file of the bundle names them as its source does, by `new URL`. */
+/** The programs of `slipway serve`. Another file of the bundle names them as its source does, by `new URL`. */
 const programs = [
   "cli/serve/serve-process.ts",
   "worlds/embedded/workers/serve-worker-process.ts",
   "inference/offload/offload-process.ts",
   "inference/model/isolated-process.ts",
+  "platform/store/checkpoint-thread.ts",
 ] as const;
 const programNames = new Set(programs.map((path) => basename(path)));
 

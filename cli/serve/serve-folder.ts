@@ -10,6 +10,7 @@ import { lowerV8WorkerPriority } from "#inference/http/lower-v8-worker-priority.
 import type { PreparedFolder } from "#inference/prepared-folder.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
+import { createBackgroundCheckpoints } from "#platform/store/background-checkpoints.ts";
 import { createJournaledStore } from "#platform/store/journaled-store.ts";
 import { openWriteJournal } from "#platform/store/write-journal.ts";
 import { resolveDataFolder } from "#worlds/embedded/data/data-folder.ts";
@@ -66,13 +67,8 @@ const openDataFolder = async (root: string, { environment, dataLimit }: ServeOpt
   }
   const ownership = acquireDataFolder(folder, { command: "serve", now: clock() });
   const { store, records, database, blobsWritten } = await openStorage({ folder, clock, env: process.env });
-  const journal = openWriteJournal({
-    path: folder.recordsJournal,
-    database,
-    clock,
-    log,
-    // Records of several workers share a write: those of all pipes that have something to read.
-  });
+  const checkpoints = createBackgroundCheckpoints({ database, log });
+  const journal = openWriteJournal({ path: folder.recordsJournal, database, clock, log, checkpoints });
   const keys = createApiKeyStore({
     store,
     random: (size) => crypto.getRandomValues(new Uint8Array(size)),
@@ -85,6 +81,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: ServeOpt
     limitBytes: dataLimit,
     clock,
     log,
+    checkpoint: checkpoints.startIfLarge,
   });
   dataLimiter.start();
   const storage: RecordStorage = {
@@ -106,6 +103,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: ServeOpt
     close: async () => {
       await dataLimiter.stop();
       journal.close();
+      await checkpoints.close();
       database.close();
       ownership.release();
     },

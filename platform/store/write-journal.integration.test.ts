@@ -54,7 +54,7 @@ const batchOf = (name: string, value = name): WriteBatch => ({
 });
 
 /** Opens journal and store like a process that starts; `refuse` makes the database refuse commits as on a full disk. */
-const start = () => {
+const start = (checkpoints?: Parameters<typeof openWriteJournal>[0]["checkpoints"]) => {
   const opened = openDatabase(join(folder.path, "state.db"));
   const state = { refuse: false, commits: 0 };
   const database: Database = {
@@ -73,6 +73,7 @@ const start = () => {
     database,
     clock: Date.now,
     log: (sentence) => lines.push(sentence),
+    ...(checkpoints && { checkpoints }),
   });
   const store = createJournaledStore({
     store: createSqliteStore({ database: opened, clock: Date.now }),
@@ -259,4 +260,49 @@ test("lines behind the end that could not be cut off are not read again", async 
   kill(second);
   const third = start();
   expect((await third.store.get(counts))?.value).toMatchObject({ rows: 2, "label:a": 1 });
+});
+
+describe("while a checkpoint runs", () => {
+  const startWithCheckpoint = () => {
+    const checkpoint = Promise.withResolvers<void>();
+    let running: Promise<void> | undefined = checkpoint.promise;
+    const started = start({ startIfLarge: () => undefined, running: () => running });
+    const end = () => {
+      running = undefined;
+      checkpoint.resolve();
+    };
+    return { ...started, end };
+  };
+  const append = async (journal: ReturnType<typeof start>["journal"], count: number) => {
+    await Promise.all(Array.from({ length: count }, (_, index) => journal.append(batchOf(`${index}`))));
+    // The turn in which a full journal is moved.
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+  };
+
+  test("confirmed batches wait in the file, and its end moves them", async () => {
+    const { journal, state, store, end } = startWithCheckpoint();
+    const { commits } = state;
+    await append(journal, 300);
+    expect(state.commits).toBe(commits);
+    end();
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+    expect(state.commits).toBe(commits + 1);
+    expect(readFileSync(path(), "utf8")).toBe(journalHeader);
+    expect((await store.get(counts))?.value).toMatchObject({ rows: 300 });
+  });
+
+  test("a read sees what waits", async () => {
+    const { journal, store } = startWithCheckpoint();
+    await append(journal, 300);
+    expect((await store.get(counts))?.value).toMatchObject({ rows: 300 });
+  });
+
+  test("five thousand batches do not wait for its end", async () => {
+    const { journal, state } = startWithCheckpoint();
+    const { commits } = state;
+    await append(journal, 4_999);
+    expect(state.commits).toBe(commits);
+    await append(journal, 1);
+    expect(state.commits).toBeGreaterThan(commits);
+  });
 });

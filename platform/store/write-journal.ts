@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { DataFolderUnusable, toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
+import type { BackgroundCheckpoints } from "./background-checkpoints.ts";
 import { prepareItemWrites } from "./item-writes.ts";
 import {
   encodeBatch,
@@ -23,6 +24,8 @@ const maxJournalBytes = 32_000_000;
 const retryAfterMs = 1_000;
 /** While the database refuses writes, no more than this is confirmed: each read has to work through it. */
 const maxUnflushed = { batches: 1_000, bytes: 1_000_000 };
+/** More than this does not wait for the end of a checkpoint. */
+const heldLimits = { batches: 5_000, bytes: 8_000_000 };
 /** A larger file is not a journal of this version. */
 const maxFileBytes = 256_000_000;
 
@@ -63,6 +66,8 @@ type Needs = {
   readonly clock: () => number;
   /** Gets sentences about what the database refuses, and about what was found at the start. */
   readonly log: (sentence: string, error?: unknown) => void;
+  /** Absent: SQLite makes checkpoints itself, in some of the commits. */
+  readonly checkpoints?: Pick<BackgroundCheckpoints, "startIfLarge" | "running">;
 };
 
 /** Sums additions per item: one write per item and transaction instead of one per batch. */
@@ -141,7 +146,7 @@ const openFile = (path: string): { readonly file: number; readonly text: string 
  * never counted twice, because the database stores the number of its last batch in the same transaction.
  * Throws DataFolderUnusable.
  */
-export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJournal => {
+export const openWriteJournal = ({ path, database, clock, log, checkpoints }: Needs): WriteJournal => {
   const applier = createApplier({ path, database, clock });
   const { file, text } = openFile(path);
   const headerBytes = Buffer.byteLength(journalHeader);
@@ -153,6 +158,7 @@ export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJo
   let refusal: unknown;
   let timer: NodeJS.Timeout | undefined;
   let isFlushPlanned = false;
+  let isHeld = false;
   let closed = false;
 
   /** Writes at a position, so that lines of a failed write are overwritten even where they could not be cut off. */
@@ -188,6 +194,7 @@ export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJo
     unflushed = unflushed.slice(part.length);
     for (const { bytes } of part) unflushedBytes -= bytes;
     refusal = undefined;
+    checkpoints?.startIfLarge();
     if (unflushed.length > 0) return;
     end = headerBytes;
     truncate();
@@ -199,11 +206,25 @@ export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJo
     timer = undefined;
   };
 
+  /** Whether a running checkpoint's end will plan the next flush: what is written during it makes it longer. */
+  const holdForCheckpoint = (): boolean => {
+    const checkpoint = checkpoints?.running();
+    if (!checkpoint || unflushed.length >= heldLimits.batches || unflushedBytes >= heldLimits.bytes)
+      return false;
+    if (!isHeld)
+      void checkpoint.then(() => {
+        isHeld = false;
+        planFlush();
+      });
+    isHeld = true;
+    return true;
+  };
+
   const flushInBackground = (): void => {
     clearTimeout(timer);
     timer = undefined;
     isFlushPlanned = false;
-    if (closed) return;
+    if (closed || holdForCheckpoint()) return;
     try {
       if (end > maxJournalBytes) flush();
       else flushPart();
@@ -217,7 +238,7 @@ export const openWriteJournal = ({ path, database, clock, log }: Needs): WriteJo
 
   /** A large flush starts after the responses of this turn, and continues with a turn between its transactions. */
   const planFlush = (): void => {
-    if (unflushed.length === 0) return;
+    if (unflushed.length === 0 || closed || holdForCheckpoint()) return;
     const isLarge = unflushed.length >= flushAt.batches || unflushedBytes >= flushAt.bytes;
     if (isLarge && refusal === undefined) {
       if (!isFlushPlanned) setImmediate(flushInBackground);

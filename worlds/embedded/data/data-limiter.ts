@@ -15,6 +15,8 @@ type Needs = {
   /** Epoch milliseconds. */
   readonly clock: () => number;
   readonly log: Log;
+  /** Moves deleted pages out of the write-ahead log, where they are until a checkpoint. Default: at once. */
+  readonly checkpoint?: () => void;
 };
 
 /** Free pages that one step returns to the disk. */
@@ -32,7 +34,15 @@ const formatBytes = (bytes: number): string =>
  * expired ones, and counts changes in between. Over the limit it deletes batch after batch, with a turn of the event loop
  * between them. Later requests reuse free pages; beyond a twentieth of the limit they return to the disk.
  */
-export const createDataLimiter = ({ folder, database, blobsWritten, limitBytes, clock, log }: Needs) => {
+export const createDataLimiter = ({
+  folder,
+  database,
+  blobsWritten,
+  limitBytes,
+  clock,
+  log,
+  checkpoint = () => void database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all(),
+}: Needs) => {
   // The write-ahead log, which is truncated to 64 MB, adds to the pages.
   const target = limitBytes - Math.min(64 * 1_024 ** 2, limitBytes / 10);
   const pragma = (name: string): number => {
@@ -58,7 +68,7 @@ export const createDataLimiter = ({ folder, database, blobsWritten, limitBytes, 
       database.prepare(`PRAGMA incremental_vacuum(${pagesAtOnce})`).all();
       await setImmediate();
     }
-    database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+    checkpoint();
   };
 
   /** The blobs' bytes at the last walk, the bytes that this process had written until then, and the time. */
@@ -96,8 +106,7 @@ export const createDataLimiter = ({ folder, database, blobsWritten, limitBytes, 
       deleted += requests;
       removed += fileBytes;
       rest -= fileBytes;
-      // Deleted pages stay in the write-ahead log until a checkpoint.
-      if (deleted % 2_000 < requests) database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+      if (deleted % 2_000 < requests) checkpoint();
       await setImmediate();
     }
     if (usedBytes() + rest <= target) isLogged = false;
