@@ -88,6 +88,13 @@ const toProblem = (error: unknown, pointer: PredictRequest["pointer"]): HttpProb
   return createProblem("prediction-failed", "The model could not predict these rows.");
 };
 
+let latest = { at: Number.NaN, text: "" };
+/** ISO 8601; the requests of a millisecond have the same. */
+const formatInstant = (at: number): string => {
+  if (latest.at !== at) latest = { at, text: new Date(at).toISOString() };
+  return latest.text;
+};
+
 /** Predicts from columns, where a request has them. What they cannot answer, the rows do, which name every problem. */
 const predictRows = async (model: LoadedModel, request: PredictRequest): Promise<PredictedRows> => {
   const { scanned } = request;
@@ -207,7 +214,7 @@ export const runPrediction = ({
           model: identity.model,
           version: identity.version,
           latencyMs,
-          createdAt: new Date(at).toISOString(),
+          createdAt: formatInstant(at),
           ...(recorded === "failed" ? { storageWarning: "write_failed" } : {}),
         },
       });

@@ -1,6 +1,13 @@
 import { crc32 } from "node:zlib";
 import * as z from "zod";
-import { type Entry, encodeEntry, type Json, type WriteBatch } from "./store.ts";
+import {
+  assertWholeNumbers,
+  type CounterAddition,
+  type Entry,
+  encodeEntry,
+  type Json,
+  type WriteBatch,
+} from "./store.ts";
 
 /** The first line of a journal: its format. */
 export const journalHeader = "slipway write journal 1\n";
@@ -34,14 +41,24 @@ export const encodeBatch = ({ entries, additions }: WriteBatch): WriteBatch => (
   additions,
 });
 
-/** Formats a batch as a line of the journal: checksum, number, JSON. */
+/** Requests that count the same share one addition, which is checked and formatted once. */
+const additionTexts = new WeakMap<CounterAddition, string>();
+const formatAddition = (addition: CounterAddition): string => {
+  const known = additionTexts.get(addition);
+  if (known !== undefined) return known;
+  const { key, expiresAt, amounts } = addition;
+  assertWholeNumbers(amounts);
+  const text = `[${formatKey(key)},${expiresAt ?? null},${JSON.stringify(amounts)}]`;
+  additionTexts.set(addition, text);
+  return text;
+};
+
+/** Formats a batch as a line of the journal: checksum, number, JSON. Throws RangeError for an amount that is not a whole number. */
 export const formatJournalLine = ({ number, batch }: JournalEntry): string => {
   const entries = batch.entries.map(
     (entry) => `[${formatKey(entry.key)},${entry.expiresAt ?? null},${encodeEntry(entry)}]`,
   );
-  const additions = batch.additions.map(
-    ({ key, expiresAt, amounts }) => `[${formatKey(key)},${expiresAt ?? null},${JSON.stringify(amounts)}]`,
-  );
+  const additions = batch.additions.map(formatAddition);
   const text = `${number} [[${entries.join()}],[${additions.join()}]]`;
   return `${crc32(text).toString(16).padStart(8, "0")} ${text}\n`;
 };

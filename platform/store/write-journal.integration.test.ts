@@ -180,6 +180,16 @@ describe("a journal", () => {
     expect(readFileSync(path(), "utf8")).toBe("somebody's notes\n");
   });
 
+  test("stores nothing of a batch with an amount that is not a whole number", async () => {
+    const { journal, read, store } = start();
+    const { entries } = batchOf("half");
+    const half = { entries, additions: [{ key: counts, amounts: { rows: 0.5 } }] };
+    await expect(journal.append(half)).rejects.toThrow(RangeError);
+    await journal.append(batchOf("a"));
+    expect([await read("half"), await read("a")]).toEqual([undefined, "a"]);
+    expect((await store.get(counts))?.value).toMatchObject({ rows: 1 });
+  });
+
   test("stores nothing of a batch with a too large item, and the others of its turn", async () => {
     const { journal, read } = start();
     const [large, small] = await Promise.allSettled([

@@ -11,7 +11,7 @@ import {
   parseJournalLines,
 } from "./journal-lines.ts";
 import type { Database } from "./open-database.ts";
-import { assertWholeNumbers, type CounterAddition, type WriteBatch } from "./store.ts";
+import type { CounterAddition, WriteBatch } from "./store.ts";
 
 /** Confirmed batches go into the database after this time, or from this number or size on. */
 const flushAfterMs = 200;
@@ -295,7 +295,6 @@ export const openWriteJournal = ({ path, database, clock, log, checkpoints }: Ne
       // What is thrown here rejects the promise.
       new Promise<void>((resolve, reject) => {
         if (closed) throw new Error("the journal is closed");
-        for (const { amounts } of batch.additions) assertWholeNumbers(amounts);
         const isFull = unflushed.length >= maxUnflushed.batches || unflushedBytes >= maxUnflushed.bytes;
         if (refusal !== undefined && isFull) throw refusal;
         const entry = { number: lastNumber + 1, batch: encodeBatch(batch) };
