@@ -261,6 +261,7 @@ export const runPrediction = ({
       scores: result.status === "predicted" ? readScores(result.predicted) : [],
       recordFailed: result.status === "predicted" && result.response.storageWarning !== undefined,
       engine: model.engine.name,
+      onnxruntimeRuns: model.takeOnnxruntimeRuns?.(),
     });
     return result;
   };

@@ -76,7 +76,7 @@ const checkGolden = async (inputs: NonNullable<typeof run>): Promise<FolderProbl
   const { manifest, golden, unstable, sequenceInput } = inputs;
   const loadedModel = await loadRun(manifest);
   const engines = await compareEngines(inputs, loadedModel);
-  if (engines.length > 0) return engines;
+  if (engines.some(stopsDelivery)) return engines;
   const started = performance.now();
   const predictions = await loadedModel.predict(golden.rows);
   const unstableAnswers = await findUnstableAnswers({
@@ -91,6 +91,7 @@ const checkGolden = async (inputs: NonNullable<typeof run>): Promise<FolderProbl
   // With random answers the golden vectors differ too; the cause is named once.
   return first && !unstableAnswers.some(stopsDelivery)
     ? [
+        ...engines,
         ...unstableAnswers,
         {
           severity: "warning",
@@ -102,7 +103,7 @@ const checkGolden = async (inputs: NonNullable<typeof run>): Promise<FolderProbl
           failsDelivery: true,
         },
       ]
-    : unstableAnswers;
+    : [...engines, ...unstableAnswers];
 };
 
 /** With one score per row, a few logits can all be between 0 and 1 by chance. */

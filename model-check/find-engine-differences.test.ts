@@ -63,6 +63,17 @@ describe("the compiled churn and onnxruntime", () => {
     expect(problem?.remedy).toContain("engine: onnxruntime");
   });
 
+  test("are compared on a few rows only where runs take long, and the check says on how many", async () => {
+    let now = 0;
+    const tick = () => (now += 1_500);
+    const [problem, ...others] = await findEngineDifferences({ ...(await open()), tick });
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ severity: "warning", file: "model.onnx" });
+    expect(problem?.message).toMatch(
+      /on a few rows only, because a run takes long: .*9 of \d+ golden rows in requests of 3, .*9 of \d+ generated rows in requests of 3$/,
+    );
+  });
+
   test("differ if only requests of a few rows, or only those of many, have another number", async () => {
     const needs = await open();
     for (const [isChanged, size] of [

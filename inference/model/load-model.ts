@@ -25,6 +25,8 @@ export type LoadedModel = {
   predict(rows: unknown): Promise<Prediction[]>;
   /** The same from a body's bytes without objects; absent where the model needs objects. */
   readonly columns?: ColumnPath | undefined;
+  /** How many runs a compiled model has left to onnxruntime since the call before; absent: it leaves none. */
+  readonly takeOnnxruntimeRuns?: (() => number) | undefined;
   /** Frees the native memory. */
   release(): Promise<void>;
   /** Seconds until it accepts requests again; undefined, or no such function: now. */
@@ -143,6 +145,7 @@ export const loadModel = async (options: Options): Promise<LoadedModel> => {
     manifest,
     engine,
     ...(await createPredict(manifest, session, tokenizer)),
+    takeOnnxruntimeRuns: session.takeOnnxruntimeRuns,
     release: () => session.release(),
   };
 };

@@ -21,6 +21,8 @@ export type Session = {
   run(feeds: Feeds, outputs: readonly string[], onShape?: OnShape): Promise<unknown[]>;
   /** The same at once, where the engine does not wait: a row takes it microseconds, less than a wait for others. */
   readonly runNow?: (feeds: Feeds, outputs: readonly string[], onShape?: OnShape) => unknown[];
+  /** How many runs a compiled graph has left to onnxruntime since the call before; absent: it leaves none. */
+  readonly takeOnnxruntimeRuns?: () => number;
   /** Frees the native memory. */
   release(): Promise<void>;
 };

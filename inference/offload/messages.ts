@@ -48,6 +48,8 @@ export const MessageFromProcess = z.discriminatedUnion("kind", [
       labels: z.array(z.tuple([z.string(), z.number()])),
       scores: z.array(z.number()),
       recordFailed: z.boolean(),
+      engine: z.enum(["compiled", "onnxruntime"]).optional(),
+      onnxruntimeRuns: z.int().optional(),
     }),
   }),
   /** The response to the request; its body is the frame's binary data. */

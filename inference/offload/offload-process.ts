@@ -101,10 +101,10 @@ const openApp = async (
       now: Date.now,
       tick: () => performance.now(),
       newId: (at = Date.now()) => createUuidV7(at, randomUUID()),
-      report: ({ at, latencyMs, failed, labels, scores = [], recordFailed = false }) =>
+      report: ({ labels, scores = [], recordFailed = false, ...metrics }) =>
         send({
           kind: "report",
-          metrics: { at, latencyMs, failed, labels: [...labels], scores: [...scores], recordFailed },
+          metrics: { ...metrics, labels: [...labels], scores: [...scores], recordFailed },
         }),
       log,
       records: records(key && remoteStorage),

@@ -17,13 +17,19 @@ type Versions = Pick<OnnxSummary, "irVersion" | "opsets" | "hasFunctions" | "nod
  */
 const newestKnownIrVersion = 14;
 
-const listNewerOpsets = ({ opsets }: Versions, supported: SupportedVersions): [string, number][] =>
+const listNewerOpsets = (
+  { opsets }: Pick<Versions, "opsets">,
+  supported: SupportedVersions,
+): [string, number][] =>
   [...opsets].filter(
     ([domain, version]) => version > (supported.opsets.get(domain) ?? Number.POSITIVE_INFINITY),
   );
 
 /** Why the runtime cannot read the file's versions; undefined where it can. */
-export const findVersionMismatch = (graph: Versions, supported: SupportedVersions): Mismatch | undefined => {
+export const findVersionMismatch = (
+  graph: Pick<Versions, "irVersion" | "opsets">,
+  supported: SupportedVersions,
+): Mismatch | undefined => {
   const newer = listNewerOpsets(graph, supported);
   const isNewerIr = graph.irVersion > supported.irVersion;
   if (newer.length === 0 && !isNewerIr) return undefined;

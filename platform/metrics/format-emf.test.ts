@@ -48,6 +48,17 @@ test("parseEmf returns what formatEmf wrote", () => {
   });
 });
 
+test("a line says what predicted, and how many runs a compiled model left to onnxruntime, if any", () => {
+  const engine = "compiled";
+  expect(JSON.parse(formatEmf({ ...metrics, engine, onnxruntimeRuns: 2 }))).toMatchObject({
+    engine,
+    onnxruntimeRuns: 2,
+  });
+  expect(JSON.parse(formatEmf({ ...metrics, engine, onnxruntimeRuns: 0 }))).not.toHaveProperty(
+    "onnxruntimeRuns",
+  );
+});
+
 test("scores are one metric with several values; those below zero are a second one, without their sign", () => {
   const scores = [0.25, -1.5, 0, -2, 0.75];
   const line = EmfLine.parse(JSON.parse(formatEmf({ ...metrics, scores })));

@@ -15,8 +15,8 @@ import { toRowsMetric } from "./rows-metric.ts";
  *   percent-encoded.
  * - Each directive has its own dimensions: version for canaries and dashboards, environment for alarms. CloudWatch finds
  *   a metric only by exactly its dimensions.
- * `labels` repeats the counts in a form that Logs Insights can read. `engine` is a property and no dimension: it is found
- *   in the logs, and costs no metric (docs/decisions/53-a-plan-is-a-file-of-the-image.md).
+ * `labels` repeats the counts in a form that Logs Insights can read. `engine` and `onnxruntimeRuns` are properties and no
+ *   dimensions: they are found in the logs, and cost no metric (docs/decisions/53-a-plan-is-a-file-of-the-image.md).
  */
 export const { namespace } = metricNames.inference;
 const { requests, failures, latencyMs: latency, storageWriteFailures } = metricNames.inference;
@@ -44,6 +44,7 @@ export const formatEmf = ({
   scores = [],
   recordFailed = false,
   engine,
+  onnxruntimeRuns = 0,
 }: RequestMetrics): string => {
   const scoreMetrics = listScoreMetrics(scores);
   const maxLabels = maxMetrics - requestMetrics.length - scoreMetrics.length;
@@ -76,5 +77,6 @@ export const formatEmf = ({
     ...Object.fromEntries(counts.map(([label, count]) => [toRowsMetric(label), count])),
     labels: Object.fromEntries(counts),
     ...(engine !== undefined && { engine }),
+    ...(onnxruntimeRuns > 0 && { onnxruntimeRuns }),
   });
 };

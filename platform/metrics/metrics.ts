@@ -19,6 +19,8 @@ export type RequestMetrics = {
   readonly recordFailed?: boolean;
   /** What predicted; absent from earlier releases. */
   readonly engine?: "compiled" | "onnxruntime" | undefined;
+  /** Runs that a compiled model left to onnxruntime since the report before; absent: none. */
+  readonly onnxruntimeRuns?: number | undefined;
 };
 
 /**

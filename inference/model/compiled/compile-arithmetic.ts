@@ -248,10 +248,13 @@ const cast: CompileOperator = (node, context) => {
   if (value.type === "string") return refuse();
   if (type === "string" && value.type !== "int64" && value.type !== "int32") return refuse();
   if (type === "int32") return refuse();
-  // Beyond its range a conversion to an integer depends on the processor.
-  if (type === "int64" && isFromFloat)
-    for (const column of value.columns) if (!isWhole(builder, column)) return refuse();
-  return [builder.mapColumns(value, type, (column) => ({ step: "convert", type, column }))];
+  return [
+    builder.mapColumns(value, type, (column) =>
+      type === "int64" && isFromFloat && !isWhole(builder, column)
+        ? { step: "convert", type, column, mayOverflow: true }
+        : { step: "convert", type, column },
+    ),
+  ];
 };
 
 /** Without a limit onnxruntime takes the least and the greatest float: infinity becomes that. */

@@ -1,3 +1,5 @@
+import { supportedVersions } from "#inference/model/supported-versions.ts";
+import { findVersionMismatch } from "#model-folder/onnx/compare-versions.ts";
 import type { GraphValue } from "#model-folder/onnx/graph-value.ts";
 import { GraphTooLarge, readGraph, type WholeGraph, type WholeNode } from "#model-folder/onnx/read-graph.ts";
 import { arithmeticOperators } from "./compile-arithmetic.ts";
@@ -289,6 +291,9 @@ const compile = (onnx: Uint8Array, limits: CompileLimits): CompileResult => {
   if (!graph.nodes.some((node) => modelOperators.has(toKey(node))))
     throw new NotCompiled("the graph has no trees and no sums of products");
   if (graph.hasFunctions) throw new NotCompiled("the model defines functions of its own");
+  // Nothing could be compared with what onnxruntime does not read.
+  const newer = findVersionMismatch(graph, supportedVersions);
+  if (newer !== undefined) throw new NotCompiled(newer.message);
   const builder = createGraphBuilder();
   const values = compileNodes(graph, builder);
   const { steps, results } = dropUnusedSums({

@@ -48,7 +48,13 @@ export type Step =
       readonly element: number;
     }
   | { readonly step: "constant"; readonly type: ColumnType; readonly value: Scalar }
-  | { readonly step: "convert"; readonly type: ColumnType; readonly column: StepIndex }
+  | {
+      readonly step: "convert";
+      readonly type: ColumnType;
+      readonly column: StepIndex;
+      /** To int64: a value may be missing or beyond the range. What that becomes depends on the processor: the request is onnxruntime's. */
+      readonly mayOverflow?: true;
+    }
   | {
       readonly step: "arithmetic";
       readonly type: ColumnType;

@@ -29,13 +29,59 @@ const onnx = writeOnnx({
   },
   opsets: { "": 17, "ai.onnx.ml": 3 },
 });
+/** A tree on the categories 3 and 7 of a float, as scikit-learn's encoder is exported for columns of numbers. */
+const categories = writeOnnx({
+  graph: {
+    nodes: [
+      { op: "Cast", inputs: ["x"], outputs: ["c"], attributes: [{ name: "to", int: int64Type }] },
+      {
+        op: "OneHotEncoder",
+        domain: "ai.onnx.ml",
+        inputs: ["c"],
+        outputs: ["o"],
+        attributes: [
+          { name: "cats_int64s", ints: [3, 7] },
+          { name: "zeros", int: 1 },
+        ],
+      },
+      { op: "Reshape", inputs: ["o", "flat"], outputs: ["f"] },
+      {
+        op: "TreeEnsembleRegressor",
+        domain: "ai.onnx.ml",
+        inputs: ["f"],
+        outputs: ["y"],
+        attributes: [
+          { name: "n_targets", int: 1 },
+          { name: "nodes_treeids", ints: [0, 0, 0] },
+          { name: "nodes_nodeids", ints: [0, 1, 2] },
+          { name: "nodes_featureids", ints: [1, 0, 0] },
+          { name: "nodes_truenodeids", ints: [1, 0, 0] },
+          { name: "nodes_falsenodeids", ints: [2, 0, 0] },
+          { name: "nodes_modes", strings: ["BRANCH_LEQ", "LEAF", "LEAF"] },
+          { name: "nodes_values", floats: [0.5, 0, 0] },
+          { name: "target_treeids", ints: [0, 0] },
+          { name: "target_nodeids", ints: [1, 2] },
+          { name: "target_ids", ints: [0, 0] },
+          { name: "target_weights", floats: [1, 2] },
+        ],
+      },
+    ],
+    initializers: [{ name: "flat", dims: [2], int64: [-1, 2] }],
+    inputs: [{ name: "x", type: floatType, shape: ["rows", 1] }],
+    outputs: [{ name: "y", type: floatType, shape: ["rows", 1] }],
+  },
+  opsets: { "": 17, "ai.onnx.ml": 3 },
+});
 const names = ["label", "scores"];
 const toFeeds = (...rows: readonly (readonly number[])[]) => ({
   x: { type: "float32" as const, data: Float32Array.from(rows.flat()), dims: [rows.length, 2] },
 });
 
-const open = async (openReference: () => Promise<Session> = () => openSession({ bytes: onnx })) => {
-  const plan = await compilePlan({}, { size: onnx.length, bytes: async () => onnx });
+const open = async (
+  openReference: () => Promise<Session> = () => openSession({ bytes: onnx }),
+  bytes: Uint8Array = onnx,
+) => {
+  const plan = await compilePlan({}, { size: bytes.length, bytes: async () => bytes });
   if (plan.status === "not-compiled") throw new Error(plan.why);
   const opened: Session[] = [];
   const session = openCompiledSession(plan, async () => {
@@ -51,6 +97,7 @@ test("a row whose label is certain is answered without onnxruntime", async () =>
   const [label] = await session.run(toFeeds([1, 2], [0, 0]), names);
   expect(label).toEqual(BigInt64Array.of(1n, 0n));
   expect(opened).toEqual([]);
+  expect(session.takeOnnxruntimeRuns?.()).toBe(0);
 });
 
 test("a request with a row at the border of two labels is onnxruntime's, which is opened once", async () => {
@@ -62,6 +109,7 @@ test("a request with a row at the border of two labels is onnxruntime's, which i
     await session.run(feeds, names, (...shape) => shapes.push(shape)),
     await session.run(feeds, names),
   ];
+  expect([session.takeOnnxruntimeRuns?.(), session.takeOnnxruntimeRuns?.()]).toEqual([2, 0]);
   const expected = await reference.run(feeds, names);
   expect(answers).toEqual([expected, expected]);
   expect(shapes).toEqual([
@@ -90,4 +138,26 @@ test("onnxruntime is opened again for the next request if it could not be opened
   const [label] = await session.run(toFeeds([1, 1]), ["label"]);
   expect(label).toHaveLength(1);
   await session.release();
+});
+
+test("a number that no integer holds is onnxruntime's to answer where the graph takes it as an integer", async () => {
+  const { session, opened } = await open(() => openSession({ bytes: categories }), categories);
+  // Whether a run is possible without a promise must not depend on the values.
+  expect(session.runNow).toBeUndefined();
+  const run = async (...values: readonly number[]) => {
+    const feeds = {
+      x: { type: "float32" as const, data: Float32Array.from(values), dims: [values.length, 1] },
+    };
+    return [...((await session.run(feeds, ["y"]))[0] as Float32Array)];
+  };
+  const least = -(2 ** 63);
+  expect(await run(3, 7.9, -7, 7, least)).toEqual([1, 2, 1, 2, 1]);
+  expect(opened).toEqual([]);
+  const reference = await openSession({ bytes: categories });
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 2 ** 63, least * 1.001]) {
+    const feeds = { x: { type: "float32" as const, data: Float32Array.of(value), dims: [1, 1] } };
+    expect(await session.run(feeds, ["y"])).toEqual(await reference.run(feeds, ["y"]));
+    expect(opened).toHaveLength(1);
+  }
+  await Promise.all([session.release(), reference.release()]);
 });

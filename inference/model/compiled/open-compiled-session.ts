@@ -27,6 +27,10 @@ const countSummedRows = ({ steps }: CompiledGraph): number => {
     : Math.min(mostSummed.rows, Math.floor(mostSummed.products / products));
 };
 
+/** Whether a request's values can make it onnxruntime's. */
+const dependsOnValues = ({ steps }: CompiledGraph): boolean =>
+  steps.some((step) => step.step === "dense" || (step.step === "convert" && step.mayOverflow === true));
+
 const countRows = (feeds: Parameters<Session["run"]>[0]): number => Object.values(feeds)[0]?.dims[0] ?? 0;
 
 /** Opens onnxruntime's session of the same model when a request needs it, and keeps it. */
@@ -48,8 +52,8 @@ const createReference = (open: () => Promise<Session>) => {
 };
 
 /**
- * A session that needs no onnxruntime, but for sums: a request of many rows, or with a row that is too close to call, is
- * answered by what `openReference` opens then. Throws ModelUnreadable for an ensemble that the kernel refuses.
+ * A session that needs no onnxruntime, but for sums of many rows, rows that are too close to call, and numbers that no integer
+ * holds: what `openReference` opens then answers these requests. Throws ModelUnreadable for an ensemble that the kernel refuses.
  */
 export const openCompiledSession = (
   { graph, ensembles, isChecked = false }: Plan & { status: "compiled" },
@@ -71,17 +75,27 @@ export const openCompiledSession = (
     return results.map(({ data }) => data);
   };
   const maxRows = countSummedRows(graph);
+  let onnxruntimeRuns = 0;
+  const runInReference: Session["run"] = async (...parts) => {
+    onnxruntimeRuns += 1;
+    return (await reference.get()).run(...parts);
+  };
+  const takeOnnxruntimeRuns = (): number => {
+    const runs = onnxruntimeRuns;
+    onnxruntimeRuns = 0;
+    return runs;
+  };
   return {
     inputs: graph.inputs,
     outputs: graph.outputs,
-    ...(maxRows === Number.POSITIVE_INFINITY ? { runNow } : {}),
+    ...(dependsOnValues(graph) ? { takeOnnxruntimeRuns } : { runNow }),
     async run(feeds, outputs, onShape) {
-      if (countRows(feeds) > maxRows) return (await reference.get()).run(feeds, outputs, onShape);
+      if (countRows(feeds) > maxRows) return runInReference(feeds, outputs, onShape);
       try {
         return runNow(feeds, outputs, onShape);
       } catch (error) {
         if (!(error instanceof RowTooClose)) throw error;
-        return (await reference.get()).run(feeds, outputs, onShape);
+        return runInReference(feeds, outputs, onShape);
       }
     },
     release: () => reference.release(),

@@ -138,6 +138,14 @@ const cases: Readonly<Record<string, Case>> = {
     type: stringType,
     shape: ["rows"],
   },
+  "Cast of floats to integers": { nodes: [node("Cast", ["t"], [int("to", int64Type)])], type: int64Type },
+  "OneHotEncoder of floats as integers": {
+    nodes: [
+      node("Cast", ["t"], [int("to", int64Type)], ["c"]),
+      mlNode("OneHotEncoder", ["c"], [ints("cats_int64s", [0, 1, 3, -1])]),
+    ],
+    shape: ["rows", 3, 4],
+  },
   "Cast to double": { nodes: [node("Cast", ["t"], [int("to", doubleType)])], type: doubleType },
   ArgMax: { nodes: [node("ArgMax", ["t"], [int("axis", 1)])], type: int64Type, shape: ["rows", 1] },
   "ArgMin without the dimension": {

@@ -224,6 +224,18 @@ const toFloat32 = (integer: bigint): number => {
   return Math.fround(Number(sticky) * 2_048);
 };
 
+/** From here on a float is beyond int64. */
+const int64End = 2 ** 63;
+/** Whether each value of a column of floats is within int64. */
+export const isWithinInt64 = ({ values, offset, stride }: Column, rows: number): boolean => {
+  for (let row = 0; row < rows; row++) {
+    const value = Number(values[offset + row * stride]);
+    // False for NaN too.
+    if (!(value >= -int64End && value < int64End)) return false;
+  }
+  return true;
+};
+
 /** Converts a column to the type of `data`, as onnxruntime's Cast does where the compiler allows it. */
 export const runConversion = (column: Column, type: ColumnType, data: ColumnData, rows: number): void => {
   const { values, offset, stride } = column;

@@ -242,10 +242,16 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
         const count = Math.min(blockRows, rows - start);
         for (const run of program.run) {
           run(start, count);
-          if (doubts.found) throw new RowTooClose("a row is too close to call");
+          if (doubts.found)
+            throw new RowTooClose(
+              "onnxruntime answers a row that is too close to call or beyond an integer's range",
+            );
         }
         for (const check of program.checks) check(start, count);
-        if (doubts.found) throw new RowTooClose("a row is too close to call");
+        if (doubts.found)
+          throw new RowTooClose(
+            "onnxruntime answers a row that is too close to call or beyond an integer's range",
+          );
         for (let index = 0; index < data.length; index++)
           program.outputs[index]?.copy(data[index] ?? nothing, start, count, rows);
       }

@@ -6,7 +6,14 @@ import { gather, readPlaces } from "./gather.ts";
 import { labelRows, scoreRows, transformRows } from "./link-scores.ts";
 import { createPrefixView } from "./prefix-view.ts";
 import { prepareCategory } from "./prepare-category.ts";
-import { runArithmetic, runChoice, runComparison, runConversion, runFunction } from "./run-arithmetic.ts";
+import {
+  isWithinInt64,
+  runArithmetic,
+  runChoice,
+  runComparison,
+  runConversion,
+  runFunction,
+} from "./run-arithmetic.ts";
 import { prepareDense } from "./run-dense.ts";
 import { fromScalar } from "./scalars.ts";
 import { createFeatureWriter } from "./write-features.ts";
@@ -159,14 +166,17 @@ const prepareColumn = (
     Step,
     Of<"input"> | Of<"part"> | Of<"constant"> | Of<"ensemble" | "transform" | "scores" | "dense">
   >,
-  { registers, steps, blockRows }: StepContext,
+  { registers, steps, blockRows, doubts }: StepContext,
   data: ColumnData,
 ): RunStep => {
   const column = (index: StepIndex): Column => take(registers, index);
   switch (step.step) {
     case "convert": {
       const source = column(step.column);
-      return (_start, rows) => runConversion(source, step.type, data, rows);
+      return (_start, rows) => {
+        if (step.mayOverflow && !isWithinInt64(source, rows)) doubts.found = true;
+        else runConversion(source, step.type, data, rows);
+      };
     }
     case "arithmetic": {
       const left = column(step.left);
