@@ -53,14 +53,25 @@ const formatAddition = (addition: CounterAddition): string => {
   return text;
 };
 
+/** Where an item's JSON stands in a line, in characters. */
+export type JournalSpan = { readonly start: number; readonly length: number };
+export type JournalLine = { readonly text: string; readonly spans: readonly JournalSpan[] };
+
+const checksumLength = 8;
+
 /** Formats a batch as a line of the journal: checksum, number, JSON. Throws RangeError for an amount that is not a whole number. */
-export const formatJournalLine = ({ number, batch }: JournalEntry): string => {
-  const entries = batch.entries.map(
-    (entry) => `[${formatKey(entry.key)},${entry.expiresAt ?? null},${encodeEntry(entry)}]`,
-  );
-  const additions = batch.additions.map(formatAddition);
-  const text = `${number} [[${entries.join()}],[${additions.join()}]]`;
-  return `${crc32(text).toString(16).padStart(8, "0")} ${text}\n`;
+export const formatJournalLine = ({ number, batch }: JournalEntry): JournalLine => {
+  let entries = "";
+  const before = `${number} [[`;
+  const spans: JournalSpan[] = [];
+  for (const entry of batch.entries) {
+    entries += `${entries === "" ? "" : ","}[${formatKey(entry.key)},${entry.expiresAt ?? null},`;
+    const json = encodeEntry(entry);
+    spans.push({ start: checksumLength + 1 + before.length + entries.length, length: json.length });
+    entries += `${json}]`;
+  }
+  const text = `${before}${entries}],[${batch.additions.map(formatAddition).join()}]]`;
+  return { text: `${crc32(text).toString(16).padStart(checksumLength, "0")} ${text}\n`, spans };
 };
 
 const parseLine = (line: string): JournalEntry | undefined => {

@@ -131,8 +131,8 @@ describe("a journal", () => {
 
   test("of which the database knows nothing, because its process died before, loses nothing", async () => {
     // Written by hand: only the journal exists.
-    const lines = ["a", "b"].map((name, index) =>
-      formatJournalLine({ number: index + 41, batch: batchOf(name) }),
+    const lines = ["a", "b"].map(
+      (name, index) => formatJournalLine({ number: index + 41, batch: batchOf(name) }).text,
     );
     writeFileSync(path(), journalHeader + lines.join(""));
     const { read, store, journal } = start();
@@ -147,7 +147,7 @@ describe("a journal", () => {
     const parts = [
       Buffer.from(journalHeader),
       ...names.map((name, index) =>
-        Buffer.from(formatJournalLine({ number: index + 1, batch: batchOf(name, "x".repeat(index)) })),
+        Buffer.from(formatJournalLine({ number: index + 1, batch: batchOf(name, "x".repeat(index)) }).text),
       ),
     ];
     const whole = Buffer.concat(parts);
@@ -167,7 +167,7 @@ describe("a journal", () => {
   });
 
   test("with a changed byte in a line ignores that line and what follows, and says so", async () => {
-    const text = `${journalHeader}${formatJournalLine({ number: 1, batch: batchOf("a") })}${formatJournalLine({ number: 2, batch: batchOf("b") }).replace('"b"', '"c"')}`;
+    const text = `${journalHeader}${formatJournalLine({ number: 1, batch: batchOf("a") }).text}${formatJournalLine({ number: 2, batch: batchOf("b") }).text.replace('"b"', '"c"')}`;
     writeFileSync(path(), text);
     const { read, lines } = start();
     expect([await read("a"), await read("b"), await read("c")]).toEqual(["a", undefined, undefined]);
@@ -178,6 +178,19 @@ describe("a journal", () => {
     writeFileSync(path(), "somebody's notes\n");
     expect(start).toThrow(expect.objectContaining({ name: "DataFolderUnusable" }));
     expect(readFileSync(path(), "utf8")).toBe("somebody's notes\n");
+  });
+
+  test("gives the database every text as it was, whatever else shares its turn", async () => {
+    const { journal, read } = start();
+    const texts = ["plain", "é", "snow ☃", "𝄞 of two units", '"quoted"\n', "x".repeat(200_000), "", "after"];
+    for (const round of [0, 1]) {
+      await Promise.all(texts.map((text, index) => journal.append(batchOf(`${round}-${index}`, text))));
+      const found = await Promise.all(texts.map((_, index) => read(`${round}-${index}`)));
+      expect(found).toEqual(texts);
+    }
+    const pair = [batchOf("one", "1").entries, batchOf("two", "22").entries].flat();
+    await journal.append({ entries: pair, additions: [] });
+    expect([await read("one"), await read("two")]).toEqual(["1", "22"]);
   });
 
   test("stores nothing of a batch with an amount that is not a whole number", async () => {

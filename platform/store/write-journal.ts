@@ -7,11 +7,13 @@ import {
   encodeBatch,
   formatJournalLine,
   type JournalEntry,
+  type JournalLine,
+  type JournalSpan,
   journalHeader,
   parseJournalLines,
 } from "./journal-lines.ts";
 import type { Database } from "./open-database.ts";
-import type { CounterAddition, WriteBatch } from "./store.ts";
+import type { CounterAddition, Key, WriteBatch } from "./store.ts";
 
 /** Confirmed batches go into the database after this time, or from this number or size on. */
 const flushAfterMs = 200;
@@ -31,12 +33,23 @@ const maxFileBytes = 256_000_000;
 
 type Gathered = {
   readonly entry: JournalEntry;
-  readonly line: string;
+  readonly line: JournalLine;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 };
+/** An item of a confirmed batch: its JSON, or where it stands in the journal. */
+type WaitingItem = {
+  readonly key: Key;
+  readonly expiresAt: number | undefined;
+  readonly json: string | JournalSpan;
+};
 /** A confirmed batch that is not in the database yet. */
-type Unflushed = JournalEntry & { readonly bytes: number };
+type Unflushed = {
+  readonly number: number;
+  readonly items: readonly WaitingItem[];
+  readonly additions: readonly CounterAddition[];
+  readonly bytes: number;
+};
 
 /** Rolls a transaction back that must not change anything. */
 class Discarded extends Error {
@@ -71,11 +84,11 @@ type Needs = {
 };
 
 /** Sums additions per item: one write per item and transaction instead of one per batch. */
-const sumAdditions = (entries: readonly JournalEntry[]): readonly CounterAddition[] => {
+const sumAdditions = (batches: readonly Unflushed[]): readonly CounterAddition[] => {
   // Most requests share one object with others that count the same.
   const times = new Map<CounterAddition, number>();
-  for (const { batch } of entries)
-    for (const addition of batch.additions) times.set(addition, (times.get(addition) ?? 0) + 1);
+  for (const { additions } of batches)
+    for (const addition of additions) times.set(addition, (times.get(addition) ?? 0) + 1);
   const sums = new Map<string, { addition: CounterAddition; readonly amounts: Map<string, number> }>();
   for (const [addition, count] of times) {
     const id = `${addition.key.partition}\0${addition.key.sort}`;
@@ -96,27 +109,77 @@ const sumAdditions = (entries: readonly JournalEntry[]): readonly CounterAdditio
 };
 
 /** The database's side: it knows which batch it got last, so that none is counted twice. */
-const createApplier = ({ database, path, clock }: Pick<Needs, "database" | "path" | "clock">) => {
+const createApplier = ({
+  database,
+  path,
+  clock,
+  read,
+}: Pick<Needs, "database" | "path" | "clock"> & { readonly read: (span: JournalSpan) => string }) => {
   const writes = prepareItemWrites(database);
   const marker = { partition: "write-journal", sort: basename(path) };
   const readMarker = database.prepare("SELECT value FROM items WHERE partition = ? AND sort = ?");
   return {
     readLast: (): number => Number(readMarker.get(marker.partition, marker.sort)?.value ?? 0),
     /** Runs within a transaction. */
-    apply: (entries: readonly JournalEntry[]): void => {
+    apply: (batches: readonly Unflushed[]): void => {
       const now = clock();
-      let items = 0;
-      for (const { batch } of entries)
-        for (const entry of batch.entries) {
-          if (!("json" in entry)) throw new TypeError("the batch was not encoded");
-          writes.overwrite(entry.key, entry.json, entry.expiresAt);
-          items += 1;
+      let written = 0;
+      for (const { items } of batches)
+        for (const { key, json, expiresAt } of items) {
+          writes.overwrite(key, typeof json === "string" ? json : read(json), expiresAt);
+          written += 1;
         }
-      for (const { key, amounts, expiresAt } of sumAdditions(entries))
+      for (const { key, amounts, expiresAt } of sumAdditions(batches))
         writes.increase(key, JSON.stringify(amounts), expiresAt, now);
-      writes.overwrite(marker, String(entries.at(-1)?.number ?? 0), undefined);
+      writes.overwrite(marker, String(batches.at(-1)?.number ?? 0), undefined);
       // At least as many as were written, so that expired items do not pile up.
-      writes.sweep(now, items + 10);
+      writes.sweep(now, written + 10);
+    },
+  };
+};
+
+/** What the database gets of a batch whose line stands in the journal's bytes from `start` on; undefined: not in ASCII, so it is kept as text. */
+const toWaiting = (
+  { number, batch: { entries, additions } }: JournalEntry,
+  bytes: number,
+  line?: { readonly start: number; readonly spans: readonly JournalSpan[] },
+): Unflushed => ({
+  number,
+  additions,
+  bytes,
+  items: entries.map(({ key, expiresAt, ...entry }, index) => {
+    const span = line?.spans[index];
+    if (span && line)
+      return { key, expiresAt, json: { start: line.start + span.start, length: span.length } };
+    if (!("json" in entry)) throw new TypeError("the batch was not encoded");
+    return { key, expiresAt, json: entry.json };
+  }),
+});
+
+/** Bytes that are kept for the next lines. */
+const keptBytes = 1_000_000;
+/**
+ * The bytes of the file. What waits for the database is read from them: as texts on V8's heap, nearly all of it would live just
+ * long enough to be moved into the old generation, which is then collected as a whole several times a second.
+ */
+const createMirror = () => {
+  let bytes = Buffer.allocUnsafeSlow(keptBytes);
+  return {
+    /** Writes a text at a position; returns its bytes. */
+    write: (text: string, position: number): number => {
+      const most = position + 3 * text.length;
+      if (most > bytes.length) {
+        const larger = Buffer.allocUnsafeSlow(2 * most);
+        bytes.copy(larger, 0, 0, position);
+        bytes = larger;
+      }
+      return bytes.write(text, position);
+    },
+    slice: (start: number, end: number): Uint8Array => bytes.subarray(start, end),
+    read: ({ start, length }: JournalSpan): string => bytes.toString("latin1", start, start + length),
+    /** Nothing in it is needed any more. */
+    clear: (): void => {
+      if (bytes.length > keptBytes) bytes = Buffer.allocUnsafeSlow(keptBytes);
     },
   };
 };
@@ -147,7 +210,8 @@ const openFile = (path: string): { readonly file: number; readonly text: string 
  * Throws DataFolderUnusable.
  */
 export const openWriteJournal = ({ path, database, clock, log, checkpoints }: Needs): WriteJournal => {
-  const applier = createApplier({ path, database, clock });
+  const mirror = createMirror();
+  const applier = createApplier({ path, database, clock, read: mirror.read });
   const { file, text } = openFile(path);
   const headerBytes = Buffer.byteLength(journalHeader);
   let end = headerBytes;
@@ -197,6 +261,7 @@ export const openWriteJournal = ({ path, database, clock, log, checkpoints }: Ne
     checkpoints?.startIfLarge();
     if (unflushed.length > 0) return;
     end = headerBytes;
+    mirror.clear();
     truncate();
   };
 
@@ -253,21 +318,29 @@ export const openWriteJournal = ({ path, database, clock, log, checkpoints }: Ne
     const group = gathered;
     if (group.length === 0) return;
     gathered = [];
-    const bytes = Buffer.from(group.map(({ line }) => line).join(""));
+    const starts: number[] = [];
+    let next = end;
+    for (const { line } of group) {
+      starts.push(next);
+      next += mirror.write(line.text, next);
+    }
     try {
-      writeAt(bytes, end);
+      writeAt(mirror.slice(end, next), end);
     } catch (error) {
       const cause = toDataFolderError(path, error);
       truncate();
       for (const { reject } of group) reject(cause);
       return;
     }
-    end += bytes.length;
-    for (const { entry, line, resolve } of group) {
-      unflushed.push({ ...entry, bytes: line.length });
-      unflushedBytes += line.length;
+    for (const [index, { entry, line, resolve }] of group.entries()) {
+      const start = starts[index] ?? end;
+      const bytes = (starts[index + 1] ?? next) - start;
+      const isAscii = bytes === line.text.length;
+      unflushed.push(toWaiting(entry, bytes, isAscii ? { start, spans: line.spans } : undefined));
+      unflushedBytes += bytes;
       resolve();
     }
+    end = next;
     planFlush();
   };
 
@@ -277,7 +350,7 @@ export const openWriteJournal = ({ path, database, clock, log, checkpoints }: Ne
     if (ignored > 0)
       log(`the last ${ignored} characters of ${path} are incomplete: they were never confirmed`);
     lastNumber = Math.max(lastNumber, entries.at(-1)?.number ?? 0);
-    unflushed = missing.map((entry) => ({ ...entry, bytes: 0 }));
+    unflushed = missing.map((entry) => toWaiting(entry, 0));
     flush();
     writeAt(Buffer.from(journalHeader), 0);
     ftruncateSync(file, headerBytes);
