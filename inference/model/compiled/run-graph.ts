@@ -27,9 +27,12 @@ export type RunGraph = (
   outputs: readonly string[],
 ) => readonly CompiledResult[];
 
-/** onnxruntime must answer this request: one of its rows is too close to call. */
+/** onnxruntime must answer this request: one of its rows is too close to call, or has a number that no integer holds. */
 export class RowTooClose extends Error {
   override readonly name = "RowTooClose";
+  constructor() {
+    super("a row is too close to call, or has a number that no integer holds");
+  }
 }
 
 const fail = (message: string): never => {
@@ -242,16 +245,10 @@ export const runGraph = (graph: CompiledGraph, runners: readonly EnsembleRunner[
         const count = Math.min(blockRows, rows - start);
         for (const run of program.run) {
           run(start, count);
-          if (doubts.found)
-            throw new RowTooClose(
-              "onnxruntime answers a row that is too close to call or beyond an integer's range",
-            );
+          if (doubts.found) throw new RowTooClose();
         }
         for (const check of program.checks) check(start, count);
-        if (doubts.found)
-          throw new RowTooClose(
-            "onnxruntime answers a row that is too close to call or beyond an integer's range",
-          );
+        if (doubts.found) throw new RowTooClose();
         for (let index = 0; index < data.length; index++)
           program.outputs[index]?.copy(data[index] ?? nothing, start, count, rows);
       }
