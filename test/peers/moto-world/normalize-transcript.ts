@@ -31,8 +31,9 @@ const normalizePart = (text: string): string => {
       .replace(/ · <https[^|]*\|commit>/, "")
       // A page of CodeCommit's, or a command for the repository on this machine.
       .replace(/ · (?:<https[^|]*\|difference to prod>|difference to prod: `git ).*/, " · the difference")
-      // The hash is over times and addresses, too.
-      .replace(/^(\*Audit:\* \d+ · )[0-9a-f]{16}$/, "$1…")
+      // The hash is over times and addresses, too. The number depends on whether a sweep has recorded the end of the delivery
+      // before this one.
+      .replace(/^(\*Audit:\*) \d+ · [0-9a-f]{16}$/, "$1 … · …")
       // How advisories are loaded differs.
       .replace(/(\*vulnerabilities\*: no advisories) for [^;]*/, "$1")
       // A failed canary's cause repeats the measured shift; either of two labels may have the larger one.
