@@ -81,7 +81,7 @@ const openDataFolder = async (root: string, { environment, dataLimit }: ServeOpt
     limitBytes: dataLimit,
     clock,
     log,
-    checkpoint: checkpoints.startIfLarge,
+    checkpoint: checkpoints.start,
   });
   dataLimiter.start();
   const storage: RecordStorage = {

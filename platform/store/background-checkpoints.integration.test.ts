@@ -52,6 +52,16 @@ test("a thread moves a large log into the database's file, and the next commit b
   expect(countItems()).toBe(Number(before) + 25);
 });
 
+test("a checkpoint for freed space is made of a small log too", async () => {
+  const checkpoints = createBackgroundCheckpoints({ database, log: unexpected });
+  writePages();
+  checkpoints.start();
+  await checkpoints.running();
+  const { log, checkpointed } = measureLog();
+  expect(log).toBeGreaterThan(0);
+  expect(checkpointed).toBe(log);
+});
+
 test("commits go on while the thread works, and lose nothing", async () => {
   const checkpoints = createBackgroundCheckpoints({ database, log: unexpected, pages: 50 });
   const first = written;

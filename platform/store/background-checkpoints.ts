@@ -1,9 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { toDataFolderError } from "#platform/errors/data-folder-unusable.ts";
-import type { Database } from "./open-database.ts";
+import { type Database, pagesBeforeCheckpoint } from "./open-database.ts";
 
-/** 32 MB. Frequently changed pages are written once per checkpoint. */
-const pagesBeforeCheckpoint = 8_000;
 /** Where the thread does not manage, the commit that reaches this size makes a checkpoint itself: 256 MB. */
 const pagesBeforeOwnCheckpoint = 64_000;
 /** The pause after a checkpoint that failed, or that could not pass what another process still reads. */
@@ -12,6 +10,8 @@ const retryAfterMs = 10_000;
 export type BackgroundCheckpoints = {
   /** Starts a checkpoint if the log is large and none runs; costs microseconds, never throws. To be called after a transaction. */
   startIfLarge(): void;
+  /** Starts one whatever the size of the log, for space that was freed: the file becomes shorter only then. */
+  start(): void;
   /**
    * The end of the running checkpoint, which never rejects; undefined: none runs. Who can wait with writes until then lets
    * SQLite use its log from the start again: what is written meanwhile stays in it.
@@ -29,11 +29,12 @@ const canMeasureLog = (database: Database): boolean => {
 };
 
 /** SQLite makes checkpoints itself, in the commits that it chooses. */
-const noBackgroundCheckpoints: BackgroundCheckpoints = {
+const createOwnCheckpoints = (database: Database): BackgroundCheckpoints => ({
   startIfLarge: () => undefined,
+  start: () => void database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get(),
   running: () => undefined,
   close: async () => undefined,
-};
+});
 
 /**
  * Makes the checkpoints of a database in a thread. A checkpoint copies the pages of the log into the database's file and
@@ -51,7 +52,7 @@ export const createBackgroundCheckpoints = ({
   /** The size of the log from which on a checkpoint is made. */
   readonly pages?: number;
 }): BackgroundCheckpoints => {
-  if (!canMeasureLog(database)) return noBackgroundCheckpoints;
+  if (!canMeasureLog(database)) return createOwnCheckpoints(database);
   database.prepare(`PRAGMA wal_autocheckpoint = ${pagesBeforeOwnCheckpoint}`).get();
   // Changes nothing, and reads both numbers from shared memory.
   const measure = database.prepare("PRAGMA wal_checkpoint(NOOP)");
@@ -84,7 +85,7 @@ export const createBackgroundCheckpoints = ({
     hasFailed = true;
   };
 
-  const start = async (): Promise<void> => {
+  const makeCheckpoint = async (): Promise<void> => {
     try {
       await runThread();
       if (isLarge()) notBefore = performance.now() + retryAfterMs;
@@ -95,11 +96,16 @@ export const createBackgroundCheckpoints = ({
     running = undefined;
   };
 
+  const isPossible = (): boolean => !running && !closed && performance.now() >= notBefore;
+  const start = (): void => {
+    if (isPossible()) running = makeCheckpoint();
+  };
+
   return {
+    start,
     startIfLarge: () => {
-      if (running || closed || performance.now() < notBefore) return;
       try {
-        if (isLarge()) running = start();
+        if (isPossible() && isLarge()) start();
       } catch (error) {
         pauseAfterFailure(error);
       }

@@ -33,6 +33,11 @@ export type Database = {
 };
 
 const busyTimeoutMs = 5_000;
+/**
+ * The size of SQLite's log from which on a checkpoint is made: 32 MB. With 8,000 pages instead of SQLite's 1,000, frequently
+ * changed pages are written less often: recording a request takes a third less time.
+ */
+export const pagesBeforeCheckpoint = 8_000;
 
 /** When two processes turn on WAL at once, SQLite returns SQLITE_BUSY without calling the busy handler. */
 const retryWhileBusy = (work: () => void): void => {
@@ -115,11 +120,9 @@ const connect = (path: string, steps: readonly string[]): DatabaseSync => {
   try {
     // WAL with synchronous=NORMAL: committed transactions survive the end of the process, even SIGKILL, because the
     // operating system has their pages. Only a power cut can lose the last transactions, and it cannot damage the file.
-    // A checkpoint every 8,000 pages (32 MB of log) instead of 1,000 writes frequently changed pages less often:
-    // recording a request takes a third less time.
     retryWhileBusy(() =>
       database.exec(
-        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864",
+        `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ${pagesBeforeCheckpoint}; PRAGMA journal_size_limit = 67108864`,
       ),
     );
     retryWhileBusy(() => migrate(database, path, steps));
