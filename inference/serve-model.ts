@@ -186,7 +186,7 @@ export const serveModel = async ({
   const requireHost = checkHost(hostNames);
   const middleware: Middleware = (request, next) =>
     requireHost(request, requireKey ? (allowed) => requireKey(allowed, next) : next);
-  const queue = createWorkQueue(readWorkMs);
+  const queue = createWorkQueue({ tick: dependencies.tick, readWorkMs });
   const { columns } = model;
   const text = service.records?.recorder.readsText ?? false;
   const offload = createOffload(offloadProcess, {

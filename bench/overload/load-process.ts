@@ -119,13 +119,20 @@ const runOpenLoop = async (perSecond: number): Promise<void> => {
   const ended = Promise.withResolvers<void>();
   const total = Math.floor(load.seconds * perSecond);
   const connections = Math.min(mostConnections, Math.max(16, Math.ceil(perSecond / 10)));
-  const opened = Array.from({ length: connections }, () =>
-    openConnection((connection) => {
+  // Each has one response before the clock starts: a server accepts them one after another, and the first requests would wait for that.
+  for (let count = 0; count < connections; count += 1) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { send } = await openConnection((connection) => {
       idle.push(connection);
+      resolve();
       if (sent === total && idle.length === connections) ended.resolve();
-    }),
-  );
-  idle.push(...(await Promise.all(opened)));
+    });
+    send();
+    await promise;
+  }
+  times.length = 0;
+  refused = 0;
+  failed = 0;
   const began = performance.now();
   // A timer comes up to a millisecond late, and then sends several at once: the turns of the loop are the clock.
   const tick = () => {

@@ -33,34 +33,80 @@ const measure = (
 
 test("small requests of a fast model are admitted up to the limit of their number", () => {
   const clock = createClock();
-  const queue = createWorkQueue(clock.tick);
+  const queue = createWorkQueue(clock);
   measure(queue, clock, 0.15);
   expect(fill(queue, 500)).toBe(defaultWorkLimits.requests);
 });
 
 test("ten requests are admitted however slow the model is, and no more of a slow one", () => {
   const clock = createClock();
-  const queue = createWorkQueue(clock.tick);
+  const queue = createWorkQueue(clock);
   measure(queue, clock, 50);
   expect(fill(queue, 500)).toBe(defaultWorkLimits.alwaysAdmitted);
 });
 
 test("large bodies count more than small ones", () => {
   const clock = createClock();
-  const queue = createWorkQueue(clock.tick);
+  const queue = createWorkQueue(clock);
   measure(queue, clock, 0.15);
   expect(fill(queue, 60_000)).toBeLessThan(defaultWorkLimits.requests / 2);
 });
 
 test("what was refused is admitted again when earlier work is done, and the time to come back grows with the work", () => {
   const clock = createClock();
-  const queue = createWorkQueue(clock.tick);
+  const queue = createWorkQueue(clock);
   measure(queue, clock, 300);
   const leaves = Array.from({ length: 10 }, () => queue.enter(500));
   expect(queue.enter(500)).toBeUndefined();
   expect(queue.retryAfter()).toBeGreaterThan(1);
   leaves[0]?.();
   expect(queue.enter(500)).toBeDefined();
+});
+
+/** The most that is admitted of requests that come at once; all are finished after 3 ms. */
+const comeAtOnce = (
+  queue: ReturnType<typeof createWorkQueue>,
+  clock: ReturnType<typeof createClock>,
+  count: number,
+): number => {
+  const leaves = Array.from({ length: count }, () => queue.enter(500)).filter((leave) => leave !== undefined);
+  clock.pass(3);
+  for (const leave of leaves) leave();
+  return leaves.length;
+};
+
+const { requests: burst, lastingRequests } = defaultWorkLimits;
+
+test("an overload that lasts is admitted fewer requests at once than a burst, until it is over", () => {
+  const clock = createClock();
+  const queue = createWorkQueue(clock);
+  measure(queue, clock, 0.1);
+  // 90 ms
+  for (let turn = 0; turn < 30; turn += 1) expect(comeAtOnce(queue, clock, 70)).toBe(burst);
+  for (let turn = 0; turn < 10; turn += 1) comeAtOnce(queue, clock, 70);
+  expect(comeAtOnce(queue, clock, 70)).toBe(lastingRequests);
+  clock.pass(60);
+  expect(comeAtOnce(queue, clock, 70)).toBe(burst);
+});
+
+test("bursts with pauses between them are no overload", () => {
+  const clock = createClock();
+  const queue = createWorkQueue(clock);
+  measure(queue, clock, 0.1);
+  for (let time = 0; time < 20; time += 1) {
+    expect(comeAtOnce(queue, clock, 70)).toBe(burst);
+    clock.pass(60);
+  }
+});
+
+test("callers that only the lower limit refuses are all admitted soon after the overload", () => {
+  const clock = createClock();
+  const queue = createWorkQueue(clock);
+  measure(queue, clock, 0.1);
+  for (let turn = 0; turn < 40; turn += 1) comeAtOnce(queue, clock, 70);
+  expect(comeAtOnce(queue, clock, 25)).toBe(lastingRequests);
+  for (let turn = 0; turn < 20; turn += 1) comeAtOnce(queue, clock, 25);
+  expect(comeAtOnce(queue, clock, 25)).toBe(25);
 });
 
 type Step =
@@ -75,7 +121,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const checkSteps = (steps: readonly Step[]): void => {
   const clock = createClock();
-  const queue = createWorkQueue(clock.tick);
+  const queue = createWorkQueue(clock);
   const inside: (() => void)[] = [];
   for (const next of steps) {
     if (next.kind === "pass") clock.pass(next.ms);

@@ -5,13 +5,24 @@ type WorkLimits = {
   readonly alwaysAdmitted: number;
   /** Estimated milliseconds of work. */
   readonly workMs: number;
+  /** Requests in work while an overload lasts. */
+  readonly lastingRequests: number;
 };
 
 /**
  * Ten requests of equal cost that wait for each other take ten times as long as one, which is the most that an overload may
- * cost an admitted request.
+ * cost an admitted request. A burst gets more room than an overload that lasts: there, every place in the queue is taken, so
+ * a longer queue gives no more responses and only later ones.
  */
-export const defaultWorkLimits: WorkLimits = { requests: 32, alwaysAdmitted: 10, workMs: 12 };
+export const defaultWorkLimits: WorkLimits = {
+  requests: 32,
+  alwaysAdmitted: 10,
+  workMs: 12,
+  lastingRequests: 14,
+};
+
+/** An overload lasts when it began so long ago, and was last seen not longer ago than the pause. */
+const lasting = { afterMs: 100, pauseMs: 50 };
 
 /** A request costs as much as this number of bytes, besides its own. */
 const bytesPerUnit = 4_096;
@@ -21,7 +32,7 @@ const firstMsPerUnit = 0.2;
 const measuredMs = 200;
 
 export type WorkQueue = {
-  /** Whether a request with a body of this size would be refused now. */
+  /** Whether a request with a body of this size is to be refused now; if so, it counts as refused. */
   isFull(bytes: number): boolean;
   /** Counts a request until the returned function is called; undefined: the queue is full. */
   enter(bytes: number): (() => void) | undefined;
@@ -29,22 +40,53 @@ export type WorkQueue = {
   retryAfter(): number;
 };
 
+/** Knows whether an overload lasts: whether, for some time, more requests have come at once than even a burst may. */
+const createOverload = (tick: () => number, limits: WorkLimits) => {
+  /** Since the last request was finished: those that come at once are all refused before the next one is. */
+  let refused = 0;
+  let began = Number.NEGATIVE_INFINITY;
+  let lastSeen = Number.NEGATIVE_INFINITY;
+  return {
+    limitRequests: (): number => {
+      const now = tick();
+      const lasts = now - began >= lasting.afterMs && now - lastSeen <= lasting.pauseMs;
+      return lasts ? limits.lastingRequests : limits.requests;
+    },
+    countRefused: (inWork: number): void => {
+      refused += 1;
+      // A few callers more than the lower limit are refused by it alone; that must not go on for ever.
+      if (inWork + refused <= limits.requests) return;
+      const now = tick();
+      if (now - lastSeen > lasting.pauseMs) began = now;
+      lastSeen = now;
+    },
+    countFinished: (): void => {
+      refused = 0;
+    },
+  };
+};
+
 /**
  * Bounds the work that a process has admitted and not finished. Beyond the bound more requests would only wait: throughput
  * stays, and each response comes later. The cost of a request is estimated from the bytes of its body and from how long
  * the last ones took, so a slow model admits fewer requests, and large bodies count more.
- * @param tick milliseconds of a clock that never goes back: of time, or of the processor time of what does the work
+ * @param tick milliseconds of a clock that never goes back
+ * @param readWorkMs the same, or milliseconds of processor time of what does the work
  */
-export const createWorkQueue = (tick: () => number, limits: WorkLimits = defaultWorkLimits): WorkQueue => {
+export const createWorkQueue = (
+  { tick, readWorkMs = tick }: { readonly tick: () => number; readonly readWorkMs?: () => number },
+  limits: WorkLimits = defaultWorkLimits,
+): WorkQueue => {
   let requests = 0;
   let units = 0;
   /** Time in which there was work, and the units that were finished in it. */
   let busyMs = measuredMs / 4;
   let finished = busyMs / firstMsPerUnit;
   let countedUntil = 0;
+  const overload = createOverload(tick, limits);
 
   const countTime = (): void => {
-    const now = tick();
+    const now = readWorkMs();
     if (requests > 0) busyMs += Math.max(0, now - countedUntil);
     countedUntil = now;
     if (busyMs <= measuredMs) return;
@@ -53,9 +95,12 @@ export const createWorkQueue = (tick: () => number, limits: WorkLimits = default
   };
   const toUnits = (bytes: number): number => 1 + bytes / bytesPerUnit;
   const estimateMs = (more: number): number => (units + more) * (busyMs / Math.max(finished, 0.01));
-  const isFull = (bytes: number): boolean =>
-    requests >= limits.alwaysAdmitted &&
-    (requests >= limits.requests || estimateMs(toUnits(bytes)) > limits.workMs);
+  const isFull = (bytes: number): boolean => {
+    if (requests < limits.alwaysAdmitted) return false;
+    if (requests < overload.limitRequests() && estimateMs(toUnits(bytes)) <= limits.workMs) return false;
+    overload.countRefused(requests);
+    return true;
+  };
 
   return {
     isFull,
@@ -71,6 +116,7 @@ export const createWorkQueue = (tick: () => number, limits: WorkLimits = default
         isDone = true;
         countTime();
         requests -= 1;
+        overload.countFinished();
         units = requests === 0 ? 0 : units - cost;
         finished += cost;
       };

@@ -14,7 +14,10 @@ const toRequest = (method: string, path: string): HttpRequest => ({
 });
 
 const start = () => {
-  const queue = createWorkQueue(() => 0, { requests: 1, alwaysAdmitted: 1, workMs: 1 });
+  const queue = createWorkQueue(
+    { tick: () => 0 },
+    { requests: 1, alwaysAdmitted: 1, workMs: 1, lastingRequests: 1 },
+  );
   const app = refuseWhenFull(
     { handle: async () => jsonResponse({}) },
     {
