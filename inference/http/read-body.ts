@@ -5,6 +5,7 @@ import { findDuplicateKey } from "./find-duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { type ModelInputs, maxJsonValues } from "./max-json-values.ts";
+import { parseJson } from "./parse-json.ts";
 
 /** Lambda's limit for requests and responses. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const maxBodyBytes = 6 * 1_024 * 1_024;
@@ -95,7 +96,7 @@ export const readJson = (
   const text = readText(bytes);
   if (typeof text !== "string") return text;
   try {
-    const json: unknown = JSON.parse(text);
+    const json = parseJson(text);
     const pointer = findDuplicateKey(bytes, keys, json);
     return pointer === undefined
       ? { json }
