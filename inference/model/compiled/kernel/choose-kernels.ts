@@ -36,7 +36,7 @@ const maxColumns = 65_536;
  */
 const maxBlockBytes = { slots: 131_072, symmetric: 131_072, walk: 1_048_576 };
 const blockSizes = [512, 256, 128, 64] as const;
-/** A block costs as much as 16 rows even if it has fewer: below, rows are run one by one. Walks of a block take four rows. */
+/** A block costs as much as 16 rows even if it has fewer: below, rows are run one by one. Walks of a block take eight rows. */
 const bulkFrom = { slots: 8, symmetric: 8, walk: 4 };
 
 /** Depth of a tree, and the sum of the depths of its leaves. */

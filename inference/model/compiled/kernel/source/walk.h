@@ -21,11 +21,14 @@ INLINE u32 step(const Node* nodes, u32 at, const s8* codes) {
   return node.child + (codes[node.column] > node.threshold);
 }
 
-// One step of four walks; returns 0 if all of them have arrived.
+// Walks that go on side by side: each step waits for memory, and their waits overlap.
+static const u32 walks = 8;
+
+// One step of each walk; returns 0 if all of them have arrived.
 template <typename Node>
-INLINE u32 step_four(const Node* const nodes[4], const s8* const codes[4], u32 at[4]) {
+INLINE u32 step_all(const Node* const nodes[walks], const s8* const codes[walks], u32 at[walks]) {
   u32 moved = 0;
-  UNROLL for (int i = 0; i < 4; i++) {
+  UNROLL for (u32 i = 0; i < walks; i++) {
     const u32 next = step(nodes[i], at[i], codes[i]);
     moved |= next ^ at[i];
     at[i] = next;
@@ -33,33 +36,34 @@ INLINE u32 step_four(const Node* const nodes[4], const s8* const codes[4], u32 a
   return moved;
 }
 
-// Walks down four trees, or one tree for four rows, side by side: each step waits for memory, and the four waits overlap. Few walks
-// end before the sixth level, and a walk that has arrived loses little by another step, so arrivals are seldom looked for.
+// Walks down several trees, or one tree for several rows. Few walks end before the sixth level, and a walk that has arrived
+// loses little by another step, so arrivals are seldom looked for.
 template <typename Node>
-INLINE void walk_four(const Node* const nodes[4], const s8* const codes[4], u32 at[4]) {
-  for (int i = 0; i < 4; i++) at[i] = 0;
-  step_four(nodes, codes, at);
-  step_four(nodes, codes, at);
-  step_four(nodes, codes, at);
-  step_four(nodes, codes, at);
-  step_four(nodes, codes, at);
-  while (step_four(nodes, codes, at)) step_four(nodes, codes, at);
+INLINE void walk_all(const Node* const nodes[walks], const s8* const codes[walks], u32 at[walks]) {
+  UNROLL for (u32 i = 0; i < walks; i++) at[i] = 0;
+  step_all(nodes, codes, at);
+  step_all(nodes, codes, at);
+  step_all(nodes, codes, at);
+  step_all(nodes, codes, at);
+  step_all(nodes, codes, at);
+  while (step_all(nodes, codes, at)) step_all(nodes, codes, at);
 }
 
 // The leaf of each tree for one row.
 template <typename Node>
 SEPARATE void walk_trees(const Ensemble& e, const s8* codes, u32* leaves) {
-  const s8* const row[4] = {codes, codes, codes, codes};
-  for (u32 t = 0; t < e.tree_count; t += 4) {
-    const Tree* tree[4];
-    const Node* nodes[4];
-    u32 at[4];
-    for (u32 i = 0; i < 4; i++) {
+  const s8* row[walks];
+  UNROLL for (u32 i = 0; i < walks; i++) row[i] = codes;
+  for (u32 t = 0; t < e.tree_count; t += walks) {
+    const Tree* tree[walks];
+    const Node* nodes[walks];
+    u32 at[walks];
+    for (u32 i = 0; i < walks; i++) {
       tree[i] = e.trees + (t + i < e.tree_count ? t + i : t);
       nodes[i] = (const Node*)e.nodes + tree[i]->nodes;
     }
-    walk_four(nodes, row, at);
-    for (u32 i = 0; i < 4; i++) leaves[t + i] = e.leaf_numbers[tree[i]->nodes + at[i]];
+    walk_all(nodes, row, at);
+    for (u32 i = 0; i < walks; i++) leaves[t + i] = e.leaf_numbers[tree[i]->nodes + at[i]];
   }
 }
 
@@ -67,12 +71,13 @@ SEPARATE void walk_trees(const Ensemble& e, const s8* codes, u32* leaves) {
 template <typename Node>
 SEPARATE void walk_rows(const Ensemble& e, const Tree& tree, const s8* codes, u32 count, u32* leaves) {
   const Node* start = (const Node*)e.nodes + tree.nodes;
-  const Node* const nodes[4] = {start, start, start, start};
-  for (u32 r = 0; r < count; r += 4) {
-    const s8* row[4];
-    u32 at[4];
-    for (u32 i = 0; i < 4; i++) row[i] = codes + (r + i < count ? r + i : r) * e.row_bytes;
-    walk_four(nodes, row, at);
-    for (u32 i = 0; i < 4; i++) leaves[r + i] = e.leaf_numbers[tree.nodes + at[i]];
+  const Node* nodes[walks];
+  UNROLL for (u32 i = 0; i < walks; i++) nodes[i] = start;
+  for (u32 r = 0; r < count; r += walks) {
+    const s8* row[walks];
+    u32 at[walks];
+    for (u32 i = 0; i < walks; i++) row[i] = codes + (r + i < count ? r + i : r) * e.row_bytes;
+    walk_all(nodes, row, at);
+    for (u32 i = 0; i < walks; i++) leaves[r + i] = e.leaf_numbers[tree.nodes + at[i]];
   }
 }
