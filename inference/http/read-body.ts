@@ -1,11 +1,11 @@
 import { countJsonTokens } from "#model-folder/rows/count-json-tokens.ts";
+import { parseJson } from "#untrusted/parse-json.ts";
 import { BodyUnreadable } from "./body-unreadable.ts";
 import { createProblem } from "./create-problem.ts";
 import { findDuplicateKey } from "./find-duplicate-key.ts";
 import type { HttpProblem } from "./http-problem.ts";
 import type { HttpRequest } from "./http-request.ts";
 import { type ModelInputs, maxJsonValues } from "./max-json-values.ts";
-import { parseJson } from "./parse-json.ts";
 
 /** Lambda's limit for requests and responses. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 export const maxBodyBytes = 6 * 1_024 * 1_024;

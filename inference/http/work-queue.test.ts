@@ -4,7 +4,12 @@ import { createWorkQueue, defaultWorkLimits } from "./work-queue.ts";
 
 const createClock = () => {
   let now = 0;
+  let next: (() => void) | undefined;
   return {
+    atNextTurn: (start: () => void) => {
+      next = start;
+    },
+    startTurn: () => next?.(),
     tick: () => now,
     pass: (ms: number) => {
       now += ms;
@@ -63,12 +68,13 @@ test("what was refused is admitted again when earlier work is done, and the time
   expect(queue.enter(500)).toBeDefined();
 });
 
-/** The most that is admitted of requests that come at once; all are finished after 3 ms. */
+/** How many requests are admitted of some that come at once; all are finished after 3 ms. */
 const comeAtOnce = (
   queue: ReturnType<typeof createWorkQueue>,
   clock: ReturnType<typeof createClock>,
   count: number,
 ): number => {
+  clock.startTurn();
   const leaves = Array.from({ length: count }, () => queue.enter(500)).filter((leave) => leave !== undefined);
   clock.pass(3);
   for (const leave of leaves) leave();
@@ -107,6 +113,24 @@ test("callers that only the lower limit refuses are all admitted soon after the 
   expect(comeAtOnce(queue, clock, 25)).toBe(lastingRequests);
   for (let turn = 0; turn < 20; turn += 1) comeAtOnce(queue, clock, 25);
   expect(comeAtOnce(queue, clock, 25)).toBe(25);
+});
+
+test("callers that come back in each turn of a long run do not make an overload last", () => {
+  const clock = createClock();
+  const queue = createWorkQueue(clock);
+  measure(queue, clock, 0.1);
+  for (let turn = 0; turn < 40; turn += 1) comeAtOnce(queue, clock, 70);
+  // A run of 12 turns, in each of which eight callers are refused again.
+  for (let run = 0; run < 10; run += 1) {
+    const leaves = Array.from({ length: 22 }, () => queue.enter(500)).filter((leave) => leave !== undefined);
+    for (let turn = 0; turn < 12; turn += 1) {
+      clock.startTurn();
+      for (let caller = leaves.length; caller < 22; caller += 1) queue.isFull(500);
+      clock.pass(1);
+    }
+    for (const leave of leaves) leave();
+  }
+  expect(comeAtOnce(queue, clock, 22)).toBe(22);
 });
 
 type Step =

@@ -41,11 +41,14 @@ export type WorkQueue = {
 };
 
 /** Knows whether an overload lasts: whether, for some time, more requests have come at once than even a burst may. */
-const createOverload = (tick: () => number, limits: WorkLimits) => {
-  /** Since the last request was finished: those that come at once are all refused before the next one is. */
+const createOverload = (tick: () => number, atNextTurn: (start: () => void) => void, limits: WorkLimits) => {
+  /** In this turn of the event loop: a caller that is refused comes back in another one. */
   let refused = 0;
   let began = Number.NEGATIVE_INFINITY;
   let lastSeen = Number.NEGATIVE_INFINITY;
+  const startTurn = (): void => {
+    refused = 0;
+  };
   return {
     limitRequests: (): number => {
       const now = tick();
@@ -53,15 +56,13 @@ const createOverload = (tick: () => number, limits: WorkLimits) => {
       return lasts ? limits.lastingRequests : limits.requests;
     },
     countRefused: (inWork: number): void => {
+      if (refused === 0) atNextTurn(startTurn);
       refused += 1;
       // A few callers more than the lower limit are refused by it alone; that must not go on for ever.
       if (inWork + refused <= limits.requests) return;
       const now = tick();
       if (now - lastSeen > lasting.pauseMs) began = now;
       lastSeen = now;
-    },
-    countFinished: (): void => {
-      refused = 0;
     },
   };
 };
@@ -72,9 +73,18 @@ const createOverload = (tick: () => number, limits: WorkLimits) => {
  * the last ones took, so a slow model admits fewer requests, and large bodies count more.
  * @param tick milliseconds of a clock that never goes back
  * @param readWorkMs the same, or milliseconds of processor time of what does the work
+ * @param atNextTurn calls a function when the event loop has read what arrived in this turn
  */
 export const createWorkQueue = (
-  { tick, readWorkMs = tick }: { readonly tick: () => number; readonly readWorkMs?: () => number },
+  {
+    tick,
+    readWorkMs = tick,
+    atNextTurn = setImmediate,
+  }: {
+    readonly tick: () => number;
+    readonly readWorkMs?: () => number;
+    readonly atNextTurn?: (start: () => void) => void;
+  },
   limits: WorkLimits = defaultWorkLimits,
 ): WorkQueue => {
   let requests = 0;
@@ -83,7 +93,7 @@ export const createWorkQueue = (
   let busyMs = measuredMs / 4;
   let finished = busyMs / firstMsPerUnit;
   let countedUntil = 0;
-  const overload = createOverload(tick, limits);
+  const overload = createOverload(tick, atNextTurn, limits);
 
   const countTime = (): void => {
     const now = readWorkMs();
@@ -116,7 +126,6 @@ export const createWorkQueue = (
         isDone = true;
         countTime();
         requests -= 1;
-        overload.countFinished();
         units = requests === 0 ? 0 : units - cost;
         finished += cost;
       };

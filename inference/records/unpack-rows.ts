@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { zstdDecompress } from "node:zlib";
 import * as z from "zod";
+import { parseJson } from "#untrusted/parse-json.ts";
 import { StoredRow } from "./stored-request.ts";
 
 const decompress = promisify(zstdDecompress);
@@ -42,6 +43,6 @@ export const unpackRows = async (bytes: Uint8Array): Promise<ReadRow> => {
     const line = lines[index];
     if (line === undefined || (label !== undefined && !line.includes(JSON.stringify(label))))
       return undefined;
-    return parseRow(header, JSON.parse(line));
+    return parseRow(header, parseJson(line));
   };
 };

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import * as z from "zod";
+import { parseJson } from "#untrusted/parse-json.ts";
 import {
   assertWholeNumbers,
   type CounterAddition,
@@ -29,7 +30,7 @@ const formatKey = ({ partition, sort }: { readonly partition: string; readonly s
 const encodeLine = (entry: Entry): Entry => {
   const json = encodeEntry(entry);
   if ("json" in entry && !json.includes("\n")) return entry;
-  const line = json.includes("\n") ? JSON.stringify(JSON.parse(json)) : json;
+  const line = json.includes("\n") ? JSON.stringify(parseJson(json)) : json;
   return entry.expiresAt === undefined
     ? { key: entry.key, json: line }
     : { key: entry.key, json: line, expiresAt: entry.expiresAt };
@@ -77,7 +78,7 @@ export const formatJournalLine = ({ number, batch }: JournalEntry): JournalLine 
 const parseLine = (line: string): JournalEntry | undefined => {
   const [, checksum = "", number, payload = ""] = line.match(/^([0-9a-f]{8}) (\d{1,15}) (.*)$/s) ?? [];
   if (number === undefined || Number.parseInt(checksum, 16) !== crc32(line.slice(9))) return undefined;
-  const [entries, additions] = Payload.parse(JSON.parse(payload));
+  const [entries, additions] = Payload.parse(parseJson(payload));
   return {
     number: Number(number),
     batch: {

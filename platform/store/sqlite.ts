@@ -1,5 +1,6 @@
 import { createDatabaseDamagedError } from "#platform/errors/data-folder-unusable.ts";
 import { escapeControls } from "#untrusted/escape-controls.ts";
+import { parseJson } from "#untrusted/parse-json.ts";
 import { prepareItemWrites } from "./item-writes.ts";
 import type { Database, DatabaseRow } from "./open-database.ts";
 import {
@@ -28,7 +29,7 @@ const liveFilter = "(expires_at IS NULL OR expires_at * 1000 >= ?)";
 
 const parseValue = (database: Pick<Database, "path">, key: Key, json: unknown) => {
   try {
-    return JSON.parse(String(json));
+    return parseJson(String(json));
   } catch {
     // Every value was written as JSON, so the file has been damaged.
     throw createDatabaseDamagedError(

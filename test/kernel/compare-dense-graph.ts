@@ -10,7 +10,7 @@ import { findDifferences } from "#test/support/trees/find-differences.ts";
 import type { TreeGraphComparison } from "./compare-tree-graph.ts";
 import { runInOnnxruntime } from "./run-in-onnxruntime.ts";
 
-export type DenseGraphComparison = TreeGraphComparison & {
+export type DenseGraphComparison = Omit<TreeGraphComparison, "bulkKernels"> & {
   /** Rows that are left to onnxruntime. */
   readonly close: number;
 };

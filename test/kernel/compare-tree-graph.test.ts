@@ -12,3 +12,14 @@ test("random trees answer through a plan and the kernel as in onnxruntime, on ea
   }
   expect(compiled).toBeGreaterThan(graphs / 2);
 });
+
+test("trees of thousands of leaves, which are walked in blocks too, answer as in onnxruntime", async () => {
+  const kernels = new Set<string>();
+  for (const seed of listSeeds(8)) {
+    // Beyond 32,767 leaves a node takes eight bytes.
+    const { wrong, bulkKernels } = await compareTreeGraph(seed, seed % 4 === 0 ? 40_000 : 8_000);
+    expect(wrong, `SLIPWAY_SEED=${seed}`).toEqual([]);
+    for (const kernel of bulkKernels) kernels.add(kernel);
+  }
+  expect(kernels).toContain("walk");
+});

@@ -1,4 +1,6 @@
 import { compilePlan } from "#inference/model/compiled/compile-plan.ts";
+import { bulkKernels } from "#inference/model/compiled/kernel/kernel-numbers.ts";
+import { readLayout } from "#inference/model/compiled/kernel/layout.ts";
 import { openEnsemble } from "#inference/model/compiled/kernel/open-ensemble.ts";
 import { readPlan } from "#inference/model/compiled/read-plan.ts";
 import { runGraph } from "#inference/model/compiled/run-graph.ts";
@@ -16,22 +18,25 @@ export type TreeGraphComparison = {
   /** Rows that both engines answered; 0 where the rules do not compile the graph. */
   readonly rows: number;
   readonly wrong: readonly string[];
+  /** The kernels that ran blocks of its trees. */
+  readonly bulkKernels: readonly string[];
 };
 
 /** One row and a few, which kernels of their own answer, and more than a block of the bulk kernels. */
-const rowCounts = [1, 1, 1, 2, 3, 3, 3, 3, 40, 943];
+const rowCounts = [1, 1, 1, 2, 3, 3, 3, 3, 9, 40, 943];
 
 /**
  * Compares a random graph of trees, compiled and through the bytes of a plan, with onnxruntime: on thresholds and the floats
  * beside them, not a number, zeros and infinities. The seed decides everything.
+ * @param leaves the most leaves of a tree; absent: the seed decides
  */
-export const compareTreeGraph = async (seed: number): Promise<TreeGraphComparison> => {
+export const compareTreeGraph = async (seed: number, leaves?: number): Promise<TreeGraphComparison> => {
   const random = createSeededRandom(seed);
-  const graph = createRandomTreeGraph(random);
+  const graph = createRandomTreeGraph(random, { leaves });
   const { onnx, input, outputs } = graph;
   const file = { size: onnx.length, bytes: async () => onnx };
   const plan = await readPlan(await writePlan(await compilePlan({}, file), file), file);
-  if (plan.status === "not-compiled") return { seed, rows: 0, wrong: [] };
+  if (plan.status === "not-compiled") return { seed, rows: 0, wrong: [], bulkKernels: [] };
   const run = runGraph(
     plan.graph,
     plan.ensembles.map((bytes) => openEnsemble(bytes)),
@@ -51,5 +56,6 @@ export const compareTreeGraph = async (seed: number): Promise<TreeGraphCompariso
   } finally {
     await onnxruntime.release();
   }
-  return { seed, rows: compared, wrong };
+  const kernels = plan.ensembles.map((bytes) => bulkKernels[readLayout(bytes).numbers.bulkKernel] ?? "none");
+  return { seed, rows: compared, wrong, bulkKernels: kernels };
 };

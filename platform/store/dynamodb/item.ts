@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { type Counters, type Json, type Key, limitItemSize, type StoredItem } from "#platform/store/store.ts";
+import { parseJson } from "#untrusted/parse-json.ts";
 
 export type Item = Record<string, AttributeValue>;
 
@@ -37,7 +38,7 @@ export const toItemKey = ({ partition, sort }: Key): Item => ({ pk: { S: partiti
 
 const readValue = (item: Item): Json => {
   if (item.value?.S === undefined) return readCounters(item);
-  return JSON.parse(item.value.S);
+  return parseJson(item.value.S);
 };
 
 export const toStoredItem = (item: Item): StoredItem => ({

@@ -382,7 +382,10 @@ const createVersionFive = (parts: Parts): Made => {
  * numbers of classes and of targets, and the ways in which two classes have weights. Some of these graphs are beyond the
  * compiler's rules, none beyond onnxruntime's.
  */
-export const createRandomTreeGraph = (random: Random): RandomTreeGraph => {
+export const createRandomTreeGraph = (
+  random: Random,
+  { leaves }: { readonly leaves?: number | undefined } = {},
+): RandomTreeGraph => {
   const chance = createChance(random);
   const kind = chance.one(["regressor", "classifier", "classifier", "version 5"]);
   const thresholds = createThresholds(chance, chance.between(1, 9));
@@ -391,11 +394,15 @@ export const createRandomTreeGraph = (random: Random): RandomTreeGraph => {
   const modes = chance.share(0.5)
     ? [chance.one(choices)]
     : [chance.one(choices), chance.one(choices), chance.one(choices)];
+  // Trees of thousands of leaves have a kernel of their own for blocks.
+  const isLarge = leaves !== undefined || chance.share(0.03);
   const parts: Parts = {
     chance,
     thresholds,
-    trees: chance.between(1, chance.share(0.1) ? 90 : 12),
-    leaves: chance.between(1, chance.share(0.1) ? 300 : 24),
+    trees: chance.between(1, isLarge ? 3 : chance.share(0.1) ? 90 : 12),
+    leaves: isLarge
+      ? (leaves ?? chance.between(4_000, 8_000))
+      : chance.between(1, chance.share(0.1) ? 300 : 24),
     modes,
     missing: chance.one([0, 0, 0.5, 1]),
   };
