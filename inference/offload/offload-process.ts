@@ -18,6 +18,7 @@ import { createUuidV7 } from "#inference/records/uuid-v7.ts";
 import { createService } from "#inference/service.ts";
 import { getArtifactFile } from "#model-folder/manifest/get-artifact-file.ts";
 import type { Entry, Json } from "#platform/store/store.ts";
+import { parseJson } from "#untrusted/parse-json.ts";
 import { readFrames, writeFrame } from "./frames.ts";
 import type {
   CallResult,
@@ -57,7 +58,7 @@ const refuse = async (): Promise<never> => {
   throw new Error("this process only appends records");
 };
 /** The parent gets values, not text: it must not trust the text of a process that runs a model. */
-const decodeValue = (entry: Entry): Json => ("json" in entry ? JSON.parse(entry.json) : entry.value);
+const decodeValue = (entry: Entry): Json => ("json" in entry ? parseJson(entry.json) : entry.value);
 const remoteStorage: RecordStorage = {
   store: { get: refuse, page: refuse, putAll: refuse, add: refuse },
   append: async ({ entries, additions }) =>

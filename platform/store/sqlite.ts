@@ -150,7 +150,7 @@ export const createSqliteStore = (needs: {
       sweepNowAndThen();
       const now = clock();
       const total = await batchWrite(() => itemWrites.increase(key, json, expiresAt, now));
-      const counters: Counters = JSON.parse(total);
+      const counters: Counters = parseJson(total);
       return counters;
     },
 

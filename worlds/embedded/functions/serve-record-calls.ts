@@ -2,6 +2,7 @@ import * as z from "zod";
 import { listRowsPrefixes, type RecordScope, recordPartitions } from "#inference/records/record-keys.ts";
 import type { RecordStorage } from "#inference/records/records.ts";
 import type { Entry, Json, WriteBatch } from "#platform/store/store.ts";
+import { parseJson } from "#untrusted/parse-json.ts";
 
 const Key = z.object({ partition: z.string().max(200), sort: z.string().max(200) });
 const value = z.custom<Json>((json) => json !== undefined);
@@ -63,7 +64,7 @@ const parseEntry = (entry: Entry): Entry =>
   "json" in entry
     ? {
         key: entry.key,
-        value: JSON.parse(entry.json),
+        value: parseJson(entry.json),
         ...(entry.expiresAt === undefined ? {} : { expiresAt: entry.expiresAt }),
       }
     : entry;
